@@ -1,0 +1,190 @@
+//! What happens in a run, as plain data: the one thing that terminal, JSON, run log and tests are made of.
+
+use crate::check::Finding;
+use crate::generate::Meters;
+use serde::Serialize;
+
+/// One event. `--format json` prints one a line; the names are a promise.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The plan is made; what follows brings it about.
+    Started {
+        /// Calls at least.
+        calls_min: usize,
+        /// Calls at most, if no answer is refused.
+        calls_max: usize,
+        /// Items to be bought, at least.
+        items_min: usize,
+        /// Items to be bought, at most.
+        items_max: usize,
+        /// Phases, in order, with their numbers of batches and items known so far.
+        phases: Vec<PhaseStart>,
+    },
+    /// A call that an earlier build had made was found, still running or ended.
+    Recovered {
+        /// The call's id.
+        call: String,
+        /// The batch's label.
+        label: String,
+        /// How many results it brought.
+        items: usize,
+    },
+    /// A call leaves.
+    CallStarted {
+        /// The call's id.
+        call: String,
+        /// The course's code.
+        course: String,
+        /// The phase.
+        phase: String,
+        /// The batch's label.
+        label: String,
+        /// The items' range.
+        scope: String,
+        /// The number of items asked for.
+        items: usize,
+        /// 1 for the first attempt.
+        attempt: u32,
+    },
+    /// A call has come back.
+    CallEnded {
+        /// The call's id.
+        call: String,
+        /// The course's code.
+        course: String,
+        /// The phase.
+        phase: String,
+        /// The batch's label.
+        label: String,
+        /// The number of items asked for.
+        items: usize,
+        /// Items whose result passed.
+        passed: usize,
+        /// Items that brought nothing or whose result was refused.
+        failed: usize,
+        /// Which attempt it was.
+        attempt: u32,
+        /// Seconds that it took.
+        seconds: f64,
+        /// What it cost in tokens.
+        usage: Meters,
+        /// What it cost in US dollars.
+        money_usd: Option<f64>,
+        /// Why it brought nothing, if it did not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        trouble: Option<String>,
+        /// The errors found in it (at most 100).
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        findings: Vec<Finding>,
+    },
+    /// An item's attempts are exhausted.
+    ItemFailed {
+        /// The course's code.
+        course: String,
+        /// The phase.
+        phase: String,
+        /// The item.
+        item: String,
+        /// How often it was asked for.
+        attempts: u32,
+        /// What its last answer was refused for.
+        findings: Vec<Finding>,
+    },
+    /// Something that people should know and that stops nothing.
+    Warning {
+        /// In words.
+        message: String,
+    },
+    /// An interrupt came: no new calls, those in flight are waited for.
+    Interrupted {
+        /// Calls still in flight.
+        in_flight: usize,
+    },
+    /// How a batch stands at the end of a run that touched it.
+    Batch {
+        /// The course's code.
+        course: String,
+        /// The phase.
+        phase: String,
+        /// Its number, from 1.
+        batch: usize,
+        /// Its items.
+        items: usize,
+        /// Items bought in this run that passed.
+        passed: usize,
+        /// Items that failed in this run.
+        failed: usize,
+        /// Calls that asked for items of it.
+        attempts: usize,
+    },
+    /// The last one.
+    Summary(Summary),
+}
+
+/// A phase as a run finds it.
+#[derive(Debug, Clone, Serialize)]
+pub struct PhaseStart {
+    /// The course's code.
+    pub course: String,
+    /// The phase.
+    pub phase: String,
+    /// Batches known so far.
+    pub batches: usize,
+    /// Items known so far.
+    pub items: usize,
+    /// Calls at least.
+    pub calls_min: usize,
+    /// Calls at most.
+    pub calls_max: usize,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Summary {
+    /// Calls made.
+    pub calls: usize,
+    /// Items whose bought result passed.
+    pub items_generated: usize,
+    /// Items that were fresh without a call.
+    pub items_reused: usize,
+    /// Answers that were refused (an item can count several times).
+    pub items_rejected: usize,
+    /// Items whose attempts are exhausted.
+    pub items_failed: usize,
+    /// Items held.
+    pub items_held: usize,
+    /// Items still to be bought: not selected, or not reached.
+    pub items_left: usize,
+    /// The main files.
+    pub main_files: Vec<MainFile>,
+    /// What all calls cost in tokens; a meter is unknown when one call did not report it.
+    pub usage: Meters,
+    /// What they cost in US dollars, where known.
+    pub money_usd: Option<f64>,
+    /// Seconds that the run took.
+    pub seconds: f64,
+    /// Seconds that were expected when it started, where anything was known.
+    pub expected_seconds: Option<f64>,
+    /// Batches with items that failed, as targets.
+    pub failed_batches: Vec<String>,
+    /// Held items, as targets, with the reason (at most 100).
+    pub held: Vec<String>,
+    /// Items whose main-file entry is older than their key (at most 100).
+    pub left: Vec<String>,
+    /// Nothing had to be looked at: the stamp said so.
+    pub by_stamp: bool,
+    /// The exit code.
+    pub exit: u8,
+}
+
+/// A main file at the end of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct MainFile {
+    /// Its path, relative to the workspace where it is inside.
+    pub path: String,
+    /// Items in it.
+    pub items: usize,
+    /// Whether its bytes changed.
+    pub written: bool,
+}

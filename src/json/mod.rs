@@ -1,0 +1,16 @@
+//! JSON as the tool needs it: canonical bytes, pointers with wildcards, ids lifted out and put back, collections of any
+//! shape read without losing a doubled key.
+//!
+//! Pure; knows nothing of rules or files.
+
+mod canonical;
+mod collection;
+mod lift;
+mod pointer;
+
+pub use canonical::{canonical, normalize, normalize_text};
+pub use collection::{Collection, Element, Envelope, Kind, Shape, ShapeError, read_collection};
+pub use lift::{Ids, lift, put_back};
+pub use pointer::{NotAPointer, Pointer};
+
+pub use serde_json::Value;

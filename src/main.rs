@@ -1,0 +1,5 @@
+//! The program: turns what the command line says into an exit code.
+
+fn main() -> std::process::ExitCode {
+    coursebuild::cli::main()
+}

@@ -1,0 +1,1 @@
+//! Edit, build, expect: the tool as its users meet it, through the binary.
