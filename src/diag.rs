@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// What every fallible function of the tool returns.
-pub type Result<T> = std::result::Result<T, Problem>;
+pub type Result<T, E = Problem> = std::result::Result<T, E>;
 
 /// Whose problem it is; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,1 +1,227 @@
-//! (under construction)
+//! The generate key: one walk over its named parts, read by the hasher and by whoever explains.
+//!
+//! | in the key | why |
+//! | --- | --- |
+//! | every selected section, with its document and heading | it is sent |
+//! | system and batch template | they are sent |
+//! | output schema, shape and id fields | they say what an answer means, and the schema is sent |
+//! | declared model and parameters; else the generator's kind and program | another author writes another text |
+//! | course and phase names | templates may send them |
+//! | the item's input, ids lifted, field by field | it is sent |
+//! | contexts whose role is `key` | they are sent, and the author said that they matter |
+//!
+//! | not in the key | why |
+//! | --- | --- |
+//! | the batch's label, the siblings, `hint` contexts, a retry's findings and template | declared exceptions, recorded with the attempt |
+//! | batch size, attempts, time-out, environment, concurrency, prices | they change the way, not the work |
+//! | absolute paths, times, the tool's version | the same work elsewhere or later is the same work |
+//! | the item's id | it stands beside the key: a result follows its content to another id |
+
+use crate::course::{Course, Generate, Rule, Section};
+use crate::digest::{Digest, Hasher};
+use crate::json::{Value, canonical};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::sync::Arc;
+
+/// One named part of a generate key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// `document/docs/x.md/Tiling`, `template/system`, `input/target`, …
+    pub name: Arc<str>,
+    /// The digest of its normalised value.
+    pub digest: Digest,
+}
+
+/// The parts that all items of a phase with the same scoped sections share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipe {
+    parts: Vec<Part>,
+    digest: Digest,
+}
+
+impl Recipe {
+    /// Walks the shared parts of a rule; `scoped` are the scoped sections that the items are sent.
+    pub fn of(course: &Course, rule: &Rule, scoped: &[&Section]) -> Self {
+        // Every field is named here, so that a new one cannot be forgotten: it is in the key or it is said why not.
+        let Rule {
+            name,
+            title,
+            prompt,
+            output,
+            generate,
+            feed: _,
+            input: _,     // what they yield is the item's input, which is in the key
+            input_ids: _, // they only lift ids out of it
+            batch: _,
+            attempts: _,
+            contexts: _, // those with the role `key` are parts of the item
+            checks: _,   // they judge what is there; they are in the check key
+        } = rule;
+        let mut walk = Walk(Vec::new());
+        walk.fields(
+            "course",
+            &[
+                ("code", &course.code),
+                ("target", &course.target),
+                ("known", &course.known),
+                ("target_name", &course.target_name),
+            ],
+        );
+        walk.fields("phase", &[("name", name), ("title", title)]);
+        for section in prompt.sections.iter().chain(scoped.iter().copied()) {
+            walk.text(section_part(section), &section.text);
+        }
+        walk.text("template/system".into(), &prompt.system.text);
+        walk.text("template/batch".into(), &prompt.batch.text);
+        if let Some(schema) = &output.schema {
+            walk.json("schema".into(), schema);
+        }
+        let ids: Vec<String> = output.ids.iter().map(ToString::to_string).collect();
+        walk.fields(
+            "answer",
+            &[
+                (
+                    "kind",
+                    match output.shape.kind {
+                        crate::json::Kind::Array => "array",
+                        crate::json::Kind::Object => "object",
+                    },
+                ),
+                ("id", &output.shape.id.to_string()),
+                ("ids", &ids.join(" ")),
+            ],
+        );
+        walk.generator(generate);
+        let parts = walk.0;
+        let digest = digest_of(Digest::default(), &parts);
+        Self { parts, digest }
+    }
+
+    /// Its parts, in order.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// The content key of an item with these parts of its own: its generate key without its id.
+    pub fn content(&self, own: &[Part]) -> Digest {
+        digest_of(self.digest, own)
+    }
+}
+
+/// The name of a section's part.
+pub fn section_part(section: &Section) -> Arc<str> {
+    format!("document/{}/{}", section.document, section.name).into()
+}
+
+/// The parts of an item's own: its lifted input, field by field, then its key contexts, by name.
+pub fn own_parts<'a>(input: &Value, contexts: impl Iterator<Item = (&'a str, &'a Value)>) -> Vec<Part> {
+    let mut walk = Walk(Vec::with_capacity(4));
+    match input {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_unstable_by(|a, b| a.0.cmp(b.0));
+            for (name, value) in fields {
+                walk.json(format!("input/{name}").into(), value);
+            }
+        }
+        whole => walk.json("input".into(), whole),
+    }
+    for (name, value) in contexts {
+        walk.json(format!("context/{name}").into(), value);
+    }
+    walk.0
+}
+
+/// What differs between two walks: name, digest before, digest now; in the order of the walk now, vanished ones last.
+pub fn difference<'a>(old: &'a [Part], new: &'a [Part]) -> Vec<(&'a str, Option<Digest>, Option<Digest>)> {
+    let find =
+        |parts: &[Part], name: &str| parts.iter().find(|part| *part.name == *name).map(|part| part.digest);
+    let changed = new.iter().filter_map(|part| {
+        let before = find(old, &part.name);
+        (before != Some(part.digest)).then_some((&*part.name, before, Some(part.digest)))
+    });
+    let gone = old
+        .iter()
+        .filter(|part| find(new, &part.name).is_none())
+        .map(|part| (&*part.name, Some(part.digest), None));
+    changed.chain(gone).collect()
+}
+
+fn digest_of(start: Digest, parts: &[Part]) -> Digest {
+    let mut hasher = Hasher::new("coursebuild key 1");
+    hasher.field("recipe", start.as_bytes());
+    for part in parts {
+        hasher.field(&part.name, part.digest.as_bytes());
+    }
+    hasher.finish()
+}
+
+struct Walk(Vec<Part>);
+
+impl Walk {
+    fn text(&mut self, name: Arc<str>, text: &str) {
+        self.0.push(Part { name, digest: Digest::of(text.as_bytes()) });
+    }
+
+    fn json(&mut self, name: Arc<str>, value: &Value) {
+        self.0.push(Part { name, digest: Digest::of(&canonical(value)) });
+    }
+
+    fn fields(&mut self, name: &str, fields: &[(&str, &str)]) {
+        let mut hasher = Hasher::new("fields");
+        for (label, value) in fields {
+            hasher.field(label, value.as_bytes());
+        }
+        self.0.push(Part { name: name.into(), digest: hasher.finish() });
+    }
+
+    fn generator(&mut self, generate: &Generate) {
+        let Generate {
+            kind,
+            argv,
+            model,
+            params,
+            timeout_s: _,
+            env: _, // the way, not the work
+            file: _,
+            faults: _, // what a program does inside is its own affair, like the inside of `argv`'s
+        } = generate;
+        if let Some(model) = model {
+            self.text("model".into(), model);
+        } else {
+            let mut hasher = Hasher::new("generator");
+            hasher.field("kind", format!("{kind:?}").as_bytes());
+            for argument in argv {
+                let path = Path::new(argument);
+                let name = path.file_name().filter(|_| path.is_absolute());
+                hasher.field("argv", name.map_or(argument.as_bytes(), |name| name.as_encoded_bytes()));
+            }
+            self.0.push(Part { name: "generator".into(), digest: hasher.finish() });
+        }
+        if !params.is_null() {
+            self.json("model parameters".into(), params);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_key_is_explained_by_the_parts_that_made_it() {
+        let old = own_parts(&json!({"target": "hola", "known": "hello"}), std::iter::empty());
+        let new =
+            own_parts(&json!({"known": "hello", "target": "buenas"}), [("words", &json!([1]))].into_iter());
+        let names: Vec<_> = difference(&old, &new)
+            .into_iter()
+            .map(|(name, old, new)| (name, old.is_some(), new.is_some()))
+            .collect();
+        assert_eq!(names, [("input/target", true, true), ("context/words", false, true)]);
+        let back: Vec<_> = difference(&new, &old).into_iter().map(|(name, ..)| name).collect();
+        assert_eq!(back, ["input/target", "context/words"]);
+        assert!(difference(&old, &old).is_empty());
+    }
+}

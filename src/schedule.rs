@@ -1,1 +1,294 @@
-//! (under construction)
+//! When a call leaves, and with which items: a state machine without threads or clock.
+//!
+//! Items are packed greedily in source order, up to the batch size, over what is to be bought once everything before it is
+//! known. A call leaves when nothing that is still pending could come before its last item or join it. So the calls and
+//! their members are a function of what has to be bought alone, never of the order in which answers arrive or of how many
+//! calls may be in flight.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// A phase in the schedule: dense, in the order in which they were added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PhaseNo(pub usize);
+
+/// The place of an item in its phase: the number of its root in source order, and its number within the root.
+pub type Place = (u32, u32);
+
+/// Items that must not share a call are in different lanes (other scoped sections, first requests and retries).
+pub type Lane = u32;
+
+/// How a phase's calls are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// Items in a call, at most; at least 1.
+    pub size: usize,
+    /// Bytes of items in a call, at most; a single larger item still goes, alone.
+    pub bytes: Option<usize>,
+}
+
+/// An item to be bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Want {
+    /// Where it stands.
+    pub place: Place,
+    /// What it must not be mixed with.
+    pub lane: Lane,
+    /// What it adds to a prompt, in bytes.
+    pub bytes: usize,
+}
+
+/// A call that may leave now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// Its phase.
+    pub phase: PhaseNo,
+    /// Its items, in source order.
+    pub items: Vec<Place>,
+    /// It asks again for items that failed.
+    pub retry: bool,
+}
+
+/// The state of all phases.
+#[derive(Debug)]
+pub struct Schedule {
+    jobs: usize,
+    in_flight: usize,
+    stopped: bool,
+    phases: Vec<Queue>,
+    retries: VecDeque<Ready>,
+}
+
+#[derive(Debug)]
+struct Queue {
+    cut: Cut,
+    /// Roots of which it is not known yet what has to be bought.
+    pending: BTreeSet<u32>,
+    /// A call may leave when its first item's root is below: what its prompt shows of other phases is settled.
+    gate: u32,
+    lanes: BTreeMap<Lane, BTreeMap<Place, usize>>,
+}
+
+impl Schedule {
+    /// Nothing yet; at most `jobs` calls will be in flight (at least 1).
+    pub fn new(jobs: usize) -> Self {
+        Self { jobs: jobs.max(1), in_flight: 0, stopped: false, phases: Vec::new(), retries: VecDeque::new() }
+    }
+
+    /// Adds a phase of which all roots are pending.
+    pub fn add_phase(&mut self, cut: Cut, roots: u32) -> PhaseNo {
+        self.phases.push(Queue {
+            cut,
+            pending: (0..roots).collect(),
+            gate: u32::MAX,
+            lanes: BTreeMap::new(),
+        });
+        PhaseNo(self.phases.len() - 1)
+    }
+
+    /// Says what has to be bought of a root. Before this it is pending; saying it twice is a mistake and is ignored.
+    pub fn settle(&mut self, phase: PhaseNo, root: u32, wants: &[Want]) {
+        let queue = &mut self.phases[phase.0];
+        if queue.pending.remove(&root) {
+            for want in wants {
+                queue.lanes.entry(want.lane).or_default().insert(want.place, want.bytes);
+            }
+        }
+    }
+
+    /// Only calls whose first item's root is below `root` may leave. Without it, all may.
+    pub fn gate(&mut self, phase: PhaseNo, root: u32) {
+        self.phases[phase.0].gate = root;
+    }
+
+    /// Asks again for items of a call that has come back; such a call leaves before any other.
+    pub fn retry(&mut self, phase: PhaseNo, items: Vec<Place>) {
+        self.retries.push_back(Ready { phase, items, retry: true });
+    }
+
+    /// A call has come back.
+    pub fn finished(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// No call leaves any more.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// The number of calls in flight.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// The next call to leave, if one may. It counts as in flight from now on. Later phases go first: what is begun is
+    /// brought to its end, and trouble in a late phase shows early.
+    pub fn next(&mut self) -> Option<Ready> {
+        if self.stopped || self.in_flight >= self.jobs {
+            return None;
+        }
+        let ready = match self.retries.pop_front() {
+            Some(retry) => Some(retry),
+            None => (0..self.phases.len()).rev().find_map(|at| {
+                let items = self.phases[at].next()?;
+                Some(Ready { phase: PhaseNo(at), items, retry: false })
+            }),
+        }?;
+        self.in_flight += 1;
+        Some(ready)
+    }
+}
+
+impl Queue {
+    fn next(&mut self) -> Option<Vec<Place>> {
+        let Self { cut, pending, gate, lanes } = self;
+        let limit = pending.first().copied();
+        let mut best: Option<(Place, Lane, usize)> = None;
+        for (lane, wants) in lanes.iter() {
+            let Some((first, _)) = wants.first_key_value() else { continue };
+            if first.0 < *gate
+                && best.is_none_or(|(place, ..)| *first < place)
+                && let Some(count) = members(wants, *cut, limit)
+            {
+                best = Some((*first, *lane, count));
+            }
+        }
+        let (_, lane, count) = best?;
+        let wants = lanes.get_mut(&lane)?;
+        Some((0..count).filter_map(|_| wants.pop_first()).map(|(place, _)| place).collect())
+    }
+}
+
+/// How many items from the front of a lane make a call that may leave now.
+fn members(wants: &BTreeMap<Place, usize>, cut: Cut, first_pending: Option<u32>) -> Option<usize> {
+    let mut bytes = 0;
+    let mut count = 0;
+    for (place, size) in wants {
+        if first_pending.is_some_and(|root| place.0 > root) {
+            return None;
+        }
+        bytes += size;
+        if count > 0 && cut.bytes.is_some_and(|most| bytes > most) {
+            return Some(count);
+        }
+        count += 1;
+        if count == cut.size.max(1) {
+            return Some(count);
+        }
+    }
+    (first_pending.is_none() && count > 0).then_some(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reproducible randomness for the tests: xorshift64.
+    struct Random(u64);
+    impl Random {
+        fn below(&mut self, n: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            usize::try_from(self.0 % n as u64).unwrap()
+        }
+    }
+
+    const CUT: Cut = Cut { size: 3, bytes: None };
+
+    fn want(root: u32, index: u32) -> Want {
+        Want { place: (root, index), lane: 0, bytes: 1 }
+    }
+
+    #[test]
+    fn a_full_call_leaves_as_soon_as_nothing_before_it_is_pending() {
+        let mut schedule = Schedule::new(8);
+        let phase = schedule.add_phase(CUT, 5);
+        for root in [0, 2, 3] {
+            schedule.settle(phase, root, &[want(root, 0)]);
+        }
+        assert_eq!(schedule.next(), None, "root 1 may come in between");
+        schedule.settle(phase, 1, &[]);
+        assert_eq!(schedule.next().unwrap().items, [(0, 0), (2, 0), (3, 0)]);
+        assert_eq!(schedule.next(), None);
+        schedule.settle(phase, 4, &[want(4, 0)]);
+        assert_eq!(schedule.next().unwrap().items, [(4, 0)], "nothing pending could still join it");
+    }
+
+    #[test]
+    fn lanes_bytes_gates_and_jobs_are_kept() {
+        let mut schedule = Schedule::new(2);
+        let phase = schedule.add_phase(Cut { size: 10, bytes: Some(100) }, 4);
+        schedule.gate(phase, 2);
+        let sized = |root, lane, bytes| Want { place: (root, 0), lane, bytes };
+        schedule.settle(phase, 0, &[sized(0, 0, 60)]);
+        schedule.settle(phase, 1, &[sized(1, 1, 500)]);
+        schedule.settle(phase, 2, &[sized(2, 0, 60)]);
+        schedule.settle(phase, 3, &[]);
+        assert_eq!(schedule.next().unwrap().items, [(0, 0)], "a second item would pass the bytes");
+        assert_eq!(schedule.next().unwrap().items, [(1, 0)], "another lane, and too large: alone");
+        assert_eq!(schedule.next(), None, "two are in flight");
+        schedule.finished();
+        assert_eq!(schedule.next(), None, "the gate is closed for root 2");
+        schedule.gate(phase, 3);
+        assert_eq!(schedule.next().unwrap().items, [(2, 0)]);
+        schedule.finished();
+        schedule.retry(phase, vec![(0, 0)]);
+        schedule.stop();
+        assert_eq!(schedule.next(), None);
+    }
+
+    /// Two phases, the second fed by the first; some roots of the second turn out to be fresh; items fail and are retried.
+    fn run(seed: u64, jobs: usize, order: u64) -> Vec<(usize, Vec<Place>, bool)> {
+        let mut world = Random(seed * 2 + 1);
+        let roots = u32::try_from(world.below(40) + 1).unwrap();
+        let bought: Vec<bool> = (0..roots).map(|_| world.below(3) > 0).collect();
+        let split: Vec<u32> = (0..roots).map(|_| u32::try_from(world.below(4)).unwrap()).collect();
+        let fails: Vec<bool> = (0..roots).map(|_| world.below(5) == 0).collect();
+        let mut arrivals = Random(order * 2 + 1);
+        let mut schedule = Schedule::new(jobs);
+        let (first, second) = (schedule.add_phase(CUT, roots), schedule.add_phase(CUT, roots));
+        let items = |root: u32| (0..split[root as usize]).map(|index| want(root, index)).collect::<Vec<_>>();
+        for root in 0..roots {
+            if bought[root as usize] {
+                schedule.settle(first, root, &[want(root, 0)]);
+            } else {
+                schedule.settle(first, root, &[]);
+                schedule.settle(second, root, &items(root));
+            }
+        }
+        let (mut flying, mut made) = (Vec::new(), Vec::new());
+        loop {
+            while let Some(call) = schedule.next() {
+                made.push((call.phase.0, call.items.clone(), call.retry));
+                flying.push(call);
+            }
+            if flying.is_empty() {
+                break;
+            }
+            let call = flying.swap_remove(arrivals.below(flying.len()));
+            schedule.finished();
+            let (bad, good): (Vec<Place>, Vec<Place>) =
+                call.items.iter().partition(|place| !call.retry && fails[place.0 as usize]);
+            if !bad.is_empty() {
+                schedule.retry(call.phase, bad);
+            }
+            if call.phase == first {
+                good.iter().for_each(|place| schedule.settle(second, place.0, &items(place.0)));
+            }
+        }
+        made.sort();
+        made
+    }
+
+    #[test]
+    fn calls_and_members_do_not_depend_on_jobs_or_arrivals() {
+        for seed in 0..200 {
+            let expected = run(seed, 1, 0);
+            for jobs in 1..=8 {
+                for order in 0..4 {
+                    assert_eq!(run(seed, jobs, order), expected, "seed {seed}, {jobs} jobs, order {order}");
+                }
+            }
+        }
+    }
+}

@@ -1,7 +1,23 @@
 //! What would be done, and why: pure decisions over what is known.
 
+mod decide;
 mod report;
 mod verdict;
 
+pub use decide::*;
 pub use report::*;
 pub use verdict::*;
+
+use crate::digest::Digest;
+use crate::json::{Value, canonical};
+
+/// The digest of an output in lifted form: over its canonical bytes.
+pub fn output_digest(lifted: &Value) -> Digest {
+    Digest::of(&canonical(lifted))
+}
+
+/// The same, of its text. Text that is not JSON has the digest of its bytes: it is no result that anybody stored.
+pub fn output_digest_of_text(lifted: &str) -> Digest {
+    serde_json::from_str(lifted)
+        .map_or_else(|_| Digest::of(lifted.as_bytes()), |value: Value| output_digest(&value))
+}

@@ -1,7 +1,7 @@
 //! Verdicts and reasons: a partition of the items.
 
 use crate::check::Finding;
-use crate::digest::Digest;
+use crate::digest::{Digest, Short};
 use serde::Serialize;
 
 /// What is to be done with an item.
@@ -34,9 +34,31 @@ pub enum Held {
     Unexplained,
 }
 
+impl Verdict {
+    /// Its name, as plans and people use it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Missing => "missing",
+            Self::Stale(_) => "stale",
+            Self::Rejected(_) => "rejected",
+            Self::Held(_) => "held",
+            Self::Failed(_) => "failed",
+            Self::Pending(_) => "pending",
+        }
+    }
+
+    /// True when the item is to be bought without being asked.
+    pub fn is_to_buy(&self) -> bool {
+        matches!(self, Self::Missing | Self::Stale(_) | Self::Rejected(_))
+    }
+}
+
 /// Why an item is stale. Sorted and grouped by its words in a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
+    /// The key changed from this one. What differs is told by the parts that the store keeps of it.
+    KeyMoved(Short),
     /// A part of the key changed, came or went.
     Part {
         /// The part's name.
@@ -46,7 +68,7 @@ pub enum Reason {
         /// Its digest now; `None`: it is gone.
         new: Option<Digest>,
     },
-    /// The key changed, and nothing here knows the parts of the old one (no store).
+    /// The key changed, and nothing here knows the parts of the old one.
     KeyChanged,
     /// The key is the same, and the result's bytes are nowhere to be found.
     OutputLost,

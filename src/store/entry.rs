@@ -2,6 +2,7 @@
 
 use crate::digest::{Digest, Hasher};
 use crate::generate::Meters;
+use crate::key::Part;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -17,15 +18,6 @@ pub enum Provenance {
     Edited,
     /// Stands for an edit that was declared to be without effect.
     Accepted,
-}
-
-/// One named part of a generate key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
-    /// `document/docs/x.md/Tiling`, `template/system`, `input/target`, …
-    pub name: Arc<str>,
-    /// The digest of its normalised value.
-    pub digest: Digest,
 }
 
 /// What a call asks, durable before the generator sees it: enough to make the [`Entry`] of an answer that is found after a
@@ -135,6 +127,8 @@ pub enum Ended {
     TimedOut(u64),
     /// Without an answer: why.
     Failed(String),
+    /// There was no call: a result was filed by the tool itself (a hand edit, an adoption, a result that moved to another id).
+    Filed,
 }
 
 /// One result inside an [`Entry`].

@@ -1,0 +1,616 @@
+//! The decision over one item: its verdict, its current result, and what its main file shows.
+//!
+//! Pure: everything that it looks at is in [`Facts`], so `plan` and `build` cannot disagree, and a table of all states of lock,
+//! store and main file is its test.
+
+use super::verdict::{Held, Reason, Verdict};
+use crate::check::Finding;
+use crate::digest::{Digest, Short};
+use crate::link::{Failed, Line};
+use crate::store::Provenance;
+use std::sync::Arc;
+
+/// A result that could stand for an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The digest of its output.
+    pub digest: Digest,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// The content key that it is filed under.
+    pub content: Short,
+    /// Its output in lifted form.
+    pub text: Arc<str>,
+}
+
+/// An item's entry in its main file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The digest of the output that stands there.
+    pub digest: Digest,
+    /// The output in lifted form.
+    pub text: Arc<str>,
+    /// Under what the store knows this very output as a result of this item; `None`: it does not.
+    pub known: Option<(Provenance, Short)>,
+}
+
+/// Asked attempts under the present key and checks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Attempts {
+    /// How many there were.
+    pub made: u32,
+    /// How many there may be.
+    pub limit: u32,
+    /// The last two answers were the same: asking again is idle.
+    pub repeated: bool,
+    /// What the last one was refused for, when it brought nothing that could be checked.
+    pub trouble: Vec<Finding>,
+}
+
+/// All that a decision looks at.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The item's content key.
+    pub content: Digest,
+    /// True when there is a lock that could be read.
+    pub lock_readable: bool,
+    /// The item's line in it.
+    pub line: Option<Line>,
+    /// The output that the line names, if its bytes were found in the main file or the store.
+    pub locked: Option<Arc<str>>,
+    /// The lock says that its attempts are exhausted.
+    pub failed: Option<Failed>,
+    /// What stands in the main file.
+    pub standing: Option<Standing>,
+    /// The results filed under this content and id, earliest first.
+    pub results: Vec<Candidate>,
+    /// The results of the same content that nobody claims, in the order in which they may be taken.
+    pub claimable: Vec<Candidate>,
+    /// The newest hand edit of this item, under whatever key.
+    pub edit: Option<Candidate>,
+    /// Results that a later purchase replaced although they were valid.
+    pub superseded: Vec<Digest>,
+    /// Attempts under this key and these checks.
+    pub attempts: Attempts,
+    /// The digest of the checks.
+    pub checks: Short,
+    /// The key under which the store knows the item otherwise.
+    pub earlier: Option<Short>,
+    /// `-B`: buy it as if it were stale.
+    pub force: bool,
+    /// `--retry-failed`: exhausted attempts count as none.
+    pub retry_failed: bool,
+    /// `--fix`: buy what is held for its findings.
+    pub fix: bool,
+}
+
+/// A result that stands for an item, with what its lock line says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Current {
+    /// The digest of its output.
+    pub digest: Digest,
+    /// Its output in lifted form.
+    pub text: Arc<str>,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// The content key it was made under.
+    pub key: Short,
+    /// It fails a check.
+    pub refused: bool,
+}
+
+/// What is decided over an item.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// What is to be done.
+    pub verdict: Verdict,
+    /// The result that stands for the item: what later phases are fed. `None` unless fresh or held.
+    pub current: Option<Current>,
+    /// What the main file shows.
+    pub linked: Option<Current>,
+    /// What is to be kept in the store before anything else: a hand edit that it does not know.
+    pub file: Option<Current>,
+    /// It was taken over from another id and is to be filed under this one.
+    pub claimed: bool,
+    /// The digests of the results refused under the present key, sorted.
+    pub refused: Vec<Digest>,
+    /// The result that a purchase replaces although it was not refused.
+    pub supersedes: Option<Digest>,
+    /// Attempts made so far; the next is one more.
+    pub attempts: u32,
+    /// What a purchase is told of the last answer.
+    pub findings: Vec<Finding>,
+}
+
+/// Decides. `judge` gives the findings of an output in lifted form; it is asked only where it matters.
+pub fn decide(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
+    let mut decision = standing_or_known(facts, judge);
+    let to_fix = facts.fix && matches!(decision.verdict, Verdict::Held(Held::Findings(_)));
+    if facts.force && !matches!(decision.verdict, Verdict::Held(_)) {
+        decision.supersedes = decision.current.take().map(|current| current.digest);
+        decision.verdict = Verdict::Stale(vec![Reason::Forced]);
+        decision.attempts = 0;
+        decision.findings.clear();
+    } else if to_fix && let Verdict::Held(Held::Findings(findings)) = decision.verdict {
+        decision.supersedes = decision.current.take().map(|current| current.digest);
+        decision.findings = findings.clone();
+        decision.verdict = Verdict::Rejected(findings);
+    }
+    decision
+}
+
+fn standing_or_known(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
+    let key = facts.content.short();
+    let line = facts.line.filter(|_| facts.lock_readable);
+    if let Some(edit) = standing_edit(facts, line) {
+        let file =
+            (facts.standing.as_ref().is_some_and(|standing| standing.known.is_none())).then(|| edit.clone());
+        return Decision { file, ..kept_by_hand(edit, key, judge) };
+    }
+    if let Some(line) = line
+        && let Some(text) = &facts.locked
+        && (line.key == key || line.provenance == Provenance::Edited)
+    {
+        let current = Current {
+            digest: full(facts, line.digest, text),
+            text: text.clone(),
+            provenance: line.provenance,
+            key: line.key,
+            refused: false,
+        };
+        if line.provenance == Provenance::Edited {
+            return kept_by_hand(current, key, judge);
+        }
+        if !facts.superseded.contains(&current.digest) {
+            let findings = errors(judge(text));
+            if findings.is_empty() {
+                return fresh(current);
+            }
+            if line.provenance != Provenance::Generated {
+                return held(current, Held::Findings(findings));
+            }
+        }
+    }
+    if let Some(edit) = facts.edit.as_ref().filter(|edit| edit.content == key || line.is_none()) {
+        return kept_by_hand(as_current(edit), key, judge);
+    }
+    if let Some(found) = unexplained(facts) {
+        return held(found, Held::Unexplained);
+    }
+    from_store(facts, line, judge)
+}
+
+/// The hand edit that stands in the main file now, if one does.
+fn standing_edit(facts: &Facts, line: Option<Line>) -> Option<Current> {
+    let standing = facts.standing.as_ref().filter(|_| facts.lock_readable)?;
+    if line.is_some_and(|line| line.digest == standing.digest.short()) {
+        return None;
+    }
+    let key = match standing.known {
+        Some((Provenance::Edited, key)) => key,
+        Some(_) => return None,
+        None => line.map_or(facts.content.short(), |line| line.key),
+    };
+    Some(Current {
+        digest: standing.digest,
+        text: standing.text.clone(),
+        provenance: Provenance::Edited,
+        key,
+        refused: false,
+    })
+}
+
+/// Without a readable lock nothing is called an edit: what stands there and nobody knows is kept, and said to be unexplained.
+fn unexplained(facts: &Facts) -> Option<Current> {
+    let standing =
+        facts.standing.as_ref().filter(|standing| !facts.lock_readable && standing.known.is_none())?;
+    Some(Current {
+        digest: standing.digest,
+        text: standing.text.clone(),
+        provenance: Provenance::Edited,
+        key: Short::default(),
+        refused: false,
+    })
+}
+
+fn from_store(facts: &Facts, line: Option<Line>, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
+    let mut refused = Vec::new();
+    let mut last = Vec::new();
+    let locked = line.filter(|line| line.key == facts.content.short()).and_then(|line| {
+        let text = facts.locked.as_ref()?;
+        Some(Candidate {
+            digest: full(facts, line.digest, text),
+            provenance: line.provenance,
+            content: line.key,
+            text: text.clone(),
+        })
+    });
+    let known = facts
+        .results
+        .iter()
+        .chain(locked.iter().filter(|own| facts.results.iter().all(|other| other.digest != own.digest)));
+    for candidate in known.filter(|candidate| !facts.superseded.contains(&candidate.digest)) {
+        let findings = errors(judge(&candidate.text));
+        if findings.is_empty() {
+            return Decision { refused: sorted(refused), ..fresh(as_current(candidate)) };
+        }
+        if candidate.provenance != Provenance::Generated {
+            return held(as_current(candidate), Held::Findings(findings));
+        }
+        refused.push(candidate.digest);
+        last = findings;
+    }
+    let claimed = facts.claimable.iter().find(|candidate| errors(judge(&candidate.text)).is_empty());
+    if let Some(candidate) = claimed {
+        let current = Current { key: facts.content.short(), ..as_current(candidate) };
+        return Decision { claimed: true, refused: sorted(refused), ..fresh(current) };
+    }
+    let repeated =
+        facts.attempts.repeated || (facts.attempts.made > 0 && facts.attempts.made >= facts.attempts.limit);
+    let locked_out = facts.failed.is_some_and(|f| f.key == facts.content.short() && f.checks == facts.checks);
+    let findings = if last.is_empty() { facts.attempts.trouble.clone() } else { last };
+    let verdict = if (repeated || locked_out) && !facts.retry_failed {
+        Verdict::Failed(findings.clone())
+    } else if !refused.is_empty() {
+        Verdict::Rejected(findings.clone())
+    } else {
+        stale_or_missing(facts, line)
+    };
+    Decision {
+        verdict,
+        current: None,
+        linked: last_linked(facts, line, &refused),
+        file: None,
+        claimed: false,
+        refused: sorted(refused),
+        supersedes: None,
+        attempts: if facts.retry_failed { 0 } else { facts.attempts.made },
+        findings,
+    }
+}
+
+fn stale_or_missing(facts: &Facts, line: Option<Line>) -> Verdict {
+    let key = facts.content.short();
+    match line {
+        Some(line) if line.key == key => Verdict::Stale(vec![Reason::OutputLost]),
+        Some(line) => Verdict::Stale(vec![Reason::KeyMoved(line.key)]),
+        None => match (facts.earlier, &facts.standing) {
+            (Some(earlier), _) if earlier != key => Verdict::Stale(vec![Reason::KeyMoved(earlier)]),
+            (_, Some(standing)) => Verdict::Stale(vec![
+                standing.known.map_or(Reason::KeyChanged, |(_, key)| Reason::KeyMoved(key)),
+            ]),
+            _ => Verdict::Missing,
+        },
+    }
+}
+
+/// What the main file goes on showing while a better result is wanted.
+fn last_linked(facts: &Facts, line: Option<Line>, refused: &[Digest]) -> Option<Current> {
+    let key = facts.content.short();
+    let current = |digest: Digest, text: &Arc<str>, provenance, made_under| Current {
+        digest,
+        text: text.clone(),
+        provenance,
+        key: made_under,
+        refused: made_under == key && refused.contains(&digest),
+    };
+    if let Some(line) = line
+        && let Some(text) = &facts.locked
+    {
+        return Some(current(full(facts, line.digest, text), text, line.provenance, line.key));
+    }
+    let standing = facts.standing.as_ref()?;
+    let (provenance, made_under) = standing.known?;
+    // A generated result that failed never enters as if it had passed: without a lock nothing says that it ever stood.
+    (made_under != key).then(|| current(standing.digest, &standing.text, provenance, made_under))
+}
+
+fn kept_by_hand(current: Current, key: Short, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
+    if current.key != key {
+        let reason = Reason::KeyMoved(current.key);
+        return held(current, Held::Moved(vec![reason]));
+    }
+    let findings = errors(judge(&current.text));
+    if findings.is_empty() { fresh(current) } else { held(current, Held::Findings(findings)) }
+}
+
+fn as_current(candidate: &Candidate) -> Current {
+    let Candidate { digest, provenance, content, text } = candidate.clone();
+    Current { digest, text, provenance, key: content, refused: false }
+}
+
+fn fresh(current: Current) -> Decision {
+    decided(Verdict::Fresh, current)
+}
+
+fn held(current: Current, why: Held) -> Decision {
+    decided(Verdict::Held(why), current)
+}
+
+fn decided(verdict: Verdict, current: Current) -> Decision {
+    Decision {
+        verdict,
+        linked: Some(current.clone()),
+        current: Some(current),
+        file: None,
+        claimed: false,
+        refused: Vec::new(),
+        supersedes: None,
+        attempts: 0,
+        findings: Vec::new(),
+    }
+}
+
+/// The whole digest of the output that a lock line names by its first half.
+fn full(facts: &Facts, short: Short, text: &Arc<str>) -> Digest {
+    let standing = facts.standing.as_ref().map(|standing| standing.digest);
+    let known = facts.results.iter().map(|candidate| candidate.digest);
+    standing
+        .into_iter()
+        .chain(known)
+        .find(|digest| digest.short() == short)
+        .unwrap_or_else(|| super::output_digest_of_text(text))
+}
+
+fn errors(findings: Vec<Finding>) -> Vec<Finding> {
+    findings.into_iter().filter(Finding::is_error).collect()
+}
+
+fn sorted(mut digests: Vec<Digest>) -> Vec<Digest> {
+    digests.sort_unstable();
+    digests.dedup();
+    digests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::course::Severity;
+
+    const OURS: &str = r#""ours""#;
+    const OTHER: &str = r#""other""#;
+    const OLD: &str = r#""old""#;
+
+    fn text(of: &str) -> Arc<str> {
+        of.into()
+    }
+
+    fn digest(of: &str) -> Digest {
+        super::super::output_digest_of_text(of)
+    }
+
+    fn key() -> Digest {
+        Digest::of(b"key")
+    }
+
+    fn old_key() -> Short {
+        Digest::of(b"old key").short()
+    }
+
+    fn nothing_known() -> Facts {
+        Facts {
+            content: key(),
+            lock_readable: false,
+            line: None,
+            locked: None,
+            failed: None,
+            standing: None,
+            results: vec![],
+            claimable: vec![],
+            edit: None,
+            superseded: vec![],
+            attempts: Attempts { limit: 3, ..Attempts::default() },
+            checks: Short::default(),
+            earlier: None,
+            force: false,
+            retry_failed: false,
+            fix: false,
+        }
+    }
+
+    fn candidate(output: &str) -> Candidate {
+        Candidate {
+            digest: digest(output),
+            provenance: Provenance::Generated,
+            content: key().short(),
+            text: text(output),
+        }
+    }
+
+    fn refuse(what: &'static str) -> impl Fn(&str) -> Vec<Finding> {
+        move |output| {
+            let finding = Finding {
+                kind: "test".into(),
+                item: "x".into(),
+                severity: Severity::Error,
+                message: "no".into(),
+                suggestion: None,
+            };
+            if output == what { vec![finding] } else { vec![] }
+        }
+    }
+
+    #[derive(Clone, Copy, PartialEq, Debug)]
+    enum L {
+        Absent,
+        Match,
+        OldKey,
+        Conflict,
+    }
+    #[derive(Clone, Copy, PartialEq, Debug)]
+    enum M {
+        Same,
+        Other,
+        Absent,
+    }
+
+    /// (lock, does the store know a result under the key, main file) → verdict, current, linked.
+    /// "Same" is the result that the lock names, or, where no lock can be read, the one that the store knows.
+    /// Where nothing is known at all the build as a whole refuses; the row says what the item by itself is.
+    #[rustfmt::skip]
+    const TABLE: &[(L, bool, M, &str, Option<&str>, Option<&str>)] = &[
+        (L::Absent,   false, M::Same,   "held",    Some(OURS),  Some(OURS)),   // unexplained: nobody knows where it comes from
+        (L::Absent,   false, M::Other,  "held",    Some(OTHER), Some(OTHER)),
+        (L::Absent,   false, M::Absent, "missing", None,        None),
+        (L::Absent,   true,  M::Same,   "fresh",   Some(OURS),  Some(OURS)),
+        (L::Absent,   true,  M::Other,  "held",    Some(OTHER), Some(OTHER)),
+        (L::Absent,   true,  M::Absent, "fresh",   Some(OURS),  Some(OURS)),
+        (L::Match,    false, M::Same,   "fresh",   Some(OURS),  Some(OURS)),   // a clone without any store
+        (L::Match,    false, M::Other,  "fresh",   Some(OTHER), Some(OTHER)),  // a hand edit that passes its checks
+        (L::Match,    false, M::Absent, "stale",   None,        None),         // the bytes are lost
+        (L::Match,    true,  M::Same,   "fresh",   Some(OURS),  Some(OURS)),
+        (L::Match,    true,  M::Other,  "fresh",   Some(OTHER), Some(OTHER)),
+        (L::Match,    true,  M::Absent, "fresh",   Some(OURS),  Some(OURS)),   // relinked
+        (L::OldKey,   false, M::Same,   "stale",   None,        Some(OLD)),    // the old one stands until a new one is there
+        (L::OldKey,   false, M::Other,  "held",    Some(OTHER), Some(OTHER)),  // an edit whose key moved is never bought over
+        (L::OldKey,   false, M::Absent, "stale",   None,        None),
+        (L::OldKey,   true,  M::Same,   "fresh",   Some(OURS),  Some(OURS)),   // an edit was undone: the store knows
+        (L::OldKey,   true,  M::Other,  "held",    Some(OTHER), Some(OTHER)),
+        (L::OldKey,   true,  M::Absent, "fresh",   Some(OURS),  Some(OURS)),
+        (L::Conflict, false, M::Same,   "held",    Some(OURS),  Some(OURS)),   // markers are never read: as if absent
+        (L::Conflict, false, M::Other,  "held",    Some(OTHER), Some(OTHER)),
+        (L::Conflict, false, M::Absent, "missing", None,        None),
+        (L::Conflict, true,  M::Same,   "fresh",   Some(OURS),  Some(OURS)),
+        (L::Conflict, true,  M::Other,  "held",    Some(OTHER), Some(OTHER)),
+        (L::Conflict, true,  M::Absent, "fresh",   Some(OURS),  Some(OURS)),
+    ];
+
+    fn facts_of(lock: L, knows: bool, main: M) -> Facts {
+        let locked = if lock == L::OldKey { OLD } else { OURS };
+        let standing = match main {
+            M::Same => Some(locked),
+            M::Other => Some(OTHER),
+            M::Absent => None,
+        };
+        let line = match lock {
+            L::Match => Some(Line {
+                key: key().short(),
+                digest: digest(OURS).short(),
+                provenance: Provenance::Generated,
+                refused: false,
+            }),
+            L::OldKey => Some(Line {
+                key: old_key(),
+                digest: digest(OLD).short(),
+                provenance: Provenance::Generated,
+                refused: false,
+            }),
+            L::Absent | L::Conflict => None,
+        };
+        let found = line.is_some() && (main == M::Same || (knows && lock == L::Match));
+        Facts {
+            lock_readable: line.is_some(),
+            line,
+            locked: found.then(|| text(locked)),
+            standing: standing.map(|output| Standing {
+                digest: digest(output),
+                text: text(output),
+                known: (knows && output == OURS).then(|| (Provenance::Generated, key().short())),
+            }),
+            results: if knows { vec![candidate(OURS)] } else { vec![] },
+            ..nothing_known()
+        }
+    }
+
+    #[test]
+    fn every_state_of_lock_store_and_main_file() {
+        assert_eq!(TABLE.len(), 4 * 2 * 3);
+        for (at, &(lock, knows, main, verdict, current, linked)) in TABLE.iter().enumerate() {
+            assert!(
+                TABLE[..at].iter().all(|row| (row.0, row.1, row.2) != (lock, knows, main)),
+                "each row once"
+            );
+            let decision = decide(&facts_of(lock, knows, main), &|_| vec![]);
+            let of = |current: &Option<Current>| current.as_ref().map(|current| current.text.to_string());
+            let got = (decision.verdict.name(), of(&decision.current), of(&decision.linked));
+            let expected = (verdict, current.map(str::to_owned), linked.map(str::to_owned));
+            assert_eq!(got, expected, "{lock:?}, store knows: {knows}, main file {main:?}");
+        }
+    }
+
+    #[test]
+    fn a_refused_answer_opens_the_next_slot_and_never_enters() {
+        let facts = Facts {
+            results: vec![candidate(OURS)],
+            attempts: Attempts { made: 1, limit: 3, ..Attempts::default() },
+            ..nothing_known()
+        };
+        let decision = decide(&facts, &refuse(OURS));
+        assert_eq!((decision.verdict.name(), &decision.linked, decision.attempts), ("rejected", &None, 1));
+        assert_eq!((decision.refused, decision.findings.len()), (vec![digest(OURS)], 1));
+        let more = Facts { results: vec![candidate(OURS), candidate(OTHER)], ..facts };
+        let decision = decide(&more, &refuse(OURS));
+        assert_eq!((decision.verdict.name(), decision.current.unwrap().text), ("fresh", text(OTHER)));
+    }
+
+    #[test]
+    fn exhausted_attempts_are_not_bought_again_until_asked() {
+        let made = |made, repeated| Facts {
+            results: vec![candidate(OURS)],
+            attempts: Attempts { made, limit: 3, repeated, ..Attempts::default() },
+            ..nothing_known()
+        };
+        assert_eq!(decide(&made(3, false), &refuse(OURS)).verdict.name(), "failed");
+        assert_eq!(decide(&made(2, true), &refuse(OURS)).verdict.name(), "failed", "the same answer twice");
+        assert_eq!(decide(&made(2, false), &refuse(OURS)).verdict.name(), "rejected");
+        let asked = Facts { retry_failed: true, ..made(3, false) };
+        assert_eq!(decide(&asked, &refuse(OURS)).verdict.name(), "rejected");
+        let elsewhere = Facts {
+            lock_readable: true,
+            failed: Some(Failed { key: key().short(), checks: Short::default() }),
+            ..nothing_known()
+        };
+        assert_eq!(decide(&elsewhere, &refuse(OURS)).verdict.name(), "failed", "a clone does not buy it");
+    }
+
+    #[test]
+    fn a_stricter_check_rejects_what_was_generated_and_holds_what_was_edited() {
+        let locked = facts_of(L::Match, true, M::Same);
+        let decision = decide(&locked, &refuse(OURS));
+        let linked = decision.linked.unwrap();
+        assert_eq!((decision.verdict.name(), linked.text, linked.refused), ("rejected", text(OURS), true));
+        let mut edited = facts_of(L::Match, false, M::Same);
+        edited.line.as_mut().unwrap().provenance = Provenance::Edited;
+        assert_eq!(decide(&edited, &refuse(OURS)).verdict.name(), "held");
+        let fixed = decide(&Facts { fix: true, ..edited }, &refuse(OURS));
+        assert_eq!((fixed.verdict.name(), fixed.supersedes), ("rejected", Some(digest(OURS))));
+    }
+
+    #[test]
+    fn force_buys_into_another_slot() {
+        let decision = decide(&Facts { force: true, ..facts_of(L::Match, true, M::Same) }, &|_| vec![]);
+        assert_eq!(
+            (decision.verdict, decision.supersedes),
+            (Verdict::Stale(vec![Reason::Forced]), Some(digest(OURS)))
+        );
+        assert_eq!(
+            decision.linked.unwrap().text,
+            text(OURS),
+            "the old one stands until the new one is there"
+        );
+        let bought = Facts {
+            superseded: vec![digest(OURS)],
+            results: vec![candidate(OURS), candidate(OTHER)],
+            ..facts_of(L::Match, true, M::Same)
+        };
+        assert_eq!(decide(&bought, &|_| vec![]).current.unwrap().text, text(OTHER));
+    }
+
+    #[test]
+    fn a_result_follows_its_content_to_another_id() {
+        let facts = Facts { claimable: vec![candidate(OTHER), candidate(OURS)], ..nothing_known() };
+        let decision = decide(&facts, &refuse(OTHER));
+        assert!(decision.claimed && decision.verdict == Verdict::Fresh);
+        assert_eq!(decision.current.unwrap().text, text(OURS));
+    }
+
+    #[test]
+    fn a_hand_edit_is_filed_once_and_stands_against_an_older_lock() {
+        let new = facts_of(L::Match, true, M::Other);
+        assert!(decide(&new, &|_| vec![]).file.is_some());
+        let mut known = new;
+        known.standing.as_mut().unwrap().known = Some((Provenance::Edited, key().short()));
+        let decision = decide(&known, &|_| vec![]);
+        assert!(decision.file.is_none() && decision.current.unwrap().text == text(OTHER));
+    }
+}
