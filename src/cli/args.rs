@@ -4,27 +4,34 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
+Without a command it builds: the options of `coursebuild build --help` may be given right away.
+
 Examples:
-  coursebuild                                  bring everything up to date
-  coursebuild plan                             what would be done, why, and in how many calls
-  coursebuild -j 8 -k spa_for_eng/phase3       one phase, eight calls at once, going on after failures
-  coursebuild build --items S0101-S0200        only what these seeds need
-  coursebuild why spa_for_eng/phase3/S0123     why an item is not fresh
-  coursebuild log spa_for_eng/phase3/7         every call that asked for items of batch 7
+  coursebuild                                bring everything up to date
+  coursebuild plan                           what would be done, why, in how many calls
+  coursebuild -j 8 -k spa_for_eng/phase3     one phase, 8 calls at once, on after failures
+  coursebuild build --items S0101-S0200      only what these seeds need
+  coursebuild why spa_for_eng/phase3/S0123   why an item is not fresh
+  coursebuild log spa_for_eng/phase3/7       every call that asked for items of batch 7
 
-Targets: a course, spa_for_eng; a phase, spa_for_eng/phase3; a batch, spa_for_eng/phase3/7; an item,
-spa_for_eng/phase3/S0123; a range, S0101-S0200; the path of a main file. With one course its name may be left out.
+Targets (the course may be left out when there is only one):
+  spa_for_eng                                a course
+  spa_for_eng/phase3                         a phase
+  spa_for_eng/phase3/7                       a batch
+  spa_for_eng/phase3/S0123                   an item
+  S0101-S0200                                a range, from the first to the last
+  courses/spa_for_eng/lego_pairs.json        a main file
 
-Exit codes: 0 done or fresh; 1 something failed; 2 a mistake of the caller or of an author; 3 work is needed;
-4 a budget or a confirmation stopped it; 5 another build holds the workspace; 70 a bug; 130 interrupted.";
+Exit codes:
+  0  done or fresh                           4    a budget or a confirmation stopped it
+  1  something failed                        5    another build holds the workspace
+  2  a mistake of caller or author           70   a bug of coursebuild
+  3  work is needed (--locked, --exit-code)  130  interrupted";
 
-/// A make-style incremental build tool for content that LLM agents write in batches.
-///
-/// Without a command it builds: the options of `build` may be given right away (see `coursebuild build --help`).
+/// A make-style incremental build tool for content that LLM agents write in batches
 #[derive(Debug, Parser)]
 #[command(name = "coursebuild", version, after_help = EXAMPLES, subcommand_required = true)]
-#[command(override_usage = "coursebuild [COMMAND] [OPTIONS] [TARGET]...", infer_subcommands = false)]
-#[command(disable_help_subcommand = false, max_term_width = 110)]
+#[command(override_usage = "coursebuild [COMMAND] [OPTIONS] [TARGET]...", max_term_width = 110)]
 pub(super) struct Typed {
     #[command(flatten)]
     pub(super) global: Global,
@@ -80,7 +87,7 @@ pub(super) enum Command {
     #[command(after_help = "\
 Examples:
   coursebuild build -n                         only say what would be done
-  coursebuild build -k --max-calls 20 --yes    at most 20 calls, no questions
+  coursebuild build -k --max-calls 20 --yes    20 calls at most, no questions
   coursebuild build --locked                   fail if a call is needed: for a continuous build
   coursebuild build --retry-failed spa_for_eng/phase3/7")]
     Build(Build),
@@ -114,7 +121,7 @@ Examples:
         #[arg(value_name = "TARGET")]
         target: String,
     },
-    /// List the calls that asked for a target's items, oldest first (`-v`: with what they were sent)
+    /// List the calls that asked for a target's items, oldest first (`-v`: and what was sent)
     #[command(after_help = "Example:\n  coursebuild log -v spa_for_eng/phase3/7")]
     Log {
         /// Whose calls; everything's when none is given
@@ -172,7 +179,7 @@ pub(super) struct Plan {
     #[command(flatten)]
     pub(super) buy: Buy,
     /// Exit with 3 when calls are needed
-    #[arg(long)]
+    #[arg(long, help_heading = "How")]
     pub(super) exit_code: bool,
 }
 

@@ -13,7 +13,7 @@ pub(super) fn with_command(typed: Vec<OsString>, grammar: &Command) -> Result<Ve
         match kind(argument, grammar) {
             Kind::Option { values } => at += 1 + values,
             // `--help` and `--version` before any command are about the program as a whole.
-            Kind::About => return Ok(typed),
+            Kind::About(alone) => return Ok(vec![alone.into()]),
             Kind::End => break,
             Kind::Word(word) if is_command(word, grammar) => {
                 let mut arguments = typed;
@@ -48,8 +48,8 @@ enum Kind<'a> {
     Option {
         values: usize,
     },
-    /// `--help`, `--version` and their letters.
-    About,
+    /// `--help`, `--version` or the letter of one.
+    About(&'static str),
     /// `--`.
     End,
     Word(&'a str),
@@ -61,7 +61,8 @@ fn kind<'a>(argument: &'a OsStr, grammar: &Command) -> Kind<'a> {
     let Some(text) = argument.to_str() else { return Kind::Foreign };
     match text.strip_prefix("--") {
         Some("") => Kind::End,
-        Some("help" | "version") => Kind::About,
+        Some("help") => Kind::About("--help"),
+        Some("version") => Kind::About("--version"),
         Some(long) if long.contains('=') => Kind::Option { values: 0 },
         Some(long) => Kind::Option { values: usize::from(long_takes_value(long, grammar)) },
         None => match text.strip_prefix('-') {
@@ -74,11 +75,13 @@ fn kind<'a>(argument: &'a OsStr, grammar: &Command) -> Kind<'a> {
 /// `-kj4`: the first letter that takes a value takes the rest, or else the next argument.
 fn letters_kind<'a>(letters: &str, grammar: &Command) -> Kind<'a> {
     for (at, letter) in letters.char_indices() {
-        if matches!(letter, 'h' | 'V') {
-            return Kind::About;
-        }
-        if letter_takes_value(letter, grammar) {
-            return Kind::Option { values: usize::from(at + letter.len_utf8() == letters.len()) };
+        match letter {
+            'h' => return Kind::About("-h"),
+            'V' => return Kind::About("-V"),
+            _ if letter_takes_value(letter, grammar) => {
+                return Kind::Option { values: usize::from(at + letter.len_utf8() == letters.len()) };
+            }
+            _ => {}
         }
     }
     Kind::Option { values: 0 }
@@ -155,7 +158,8 @@ mod tests {
             ("-k -- plan", "build -k -- plan"),
             ("build plan", "build plan"),
             ("x plan", "build x plan"),
-            ("-k --help", "-k --help"),
+            ("-k --help", "--help"),
+            ("-kh plan", "-h"),
             ("-V", "-V"),
             ("help plan", "help plan"),
             ("build --help", "build --help"),

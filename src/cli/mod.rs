@@ -30,9 +30,9 @@ pub fn main() -> ExitCode {
 
 /// Parses the arguments. What clap or this module has to say about them is printed; the error is the exit code.
 fn parse(around: &Surroundings) -> std::result::Result<Typed, u8> {
-    let mut grammar = Typed::command().color(usage_color(around)).no_binary_name(true);
+    let mut grammar = Typed::command().color(usage_color(around));
     let arguments = match command::with_command(around.arguments.clone(), &grammar) {
-        Ok(arguments) => arguments,
+        Ok(arguments) => std::iter::once("coursebuild".into()).chain(arguments),
         Err(slip) => return Err(refuse_slip(&slip, around)),
     };
     grammar.try_get_matches_from_mut(arguments).and_then(|matches| Typed::from_arg_matches(&matches)).map_err(
@@ -49,7 +49,7 @@ fn refuse_slip(slip: &command::Slip, around: &Surroundings) -> u8 {
     let problem = Problem::author(format!("`{typed}` is no command"))
         .hint(format!("did you mean `{}`? A target of that name: `coursebuild build {typed}`", slip.meant));
     let color = meaning::color(typed_color(around), around, around.terminals.error);
-    report::Look { color, detail: Detail::Normal }.print_problem(&problem);
+    report::print_problem(&problem, report::Look { color, detail: Detail::Normal });
     exit_code(problem.kind)
 }
 
@@ -85,7 +85,7 @@ fn run_typed(typed: &Typed, around: &mut Surroundings) -> u8 {
     let done = start(&typed.global).and_then(|()| answer(typed, looks, around));
     done.unwrap_or_else(|problem| {
         let exit = exit_code(problem.kind);
-        looks.error.print_problem(&problem);
+        report::print_problem(&problem, looks.error);
         if typed.global.format == Format::Json
             && let Ok(line) = report::problem_json(&problem, exit)
         {
@@ -110,15 +110,14 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
         Command::Build(typed) => {
             let mut options = meaning::build(typed, global, around)?;
             return if typed.dry_run {
-                print_plan(&options, json, look).map(|_| 0)
+                print_plan(&options, json, look).map(|plan| needed(&plan, typed.locked))
             } else {
                 build(&mut options, global, looks, around)
             };
         }
         Command::Plan(typed) => {
             let plan = print_plan(&meaning::plan(typed, global, around)?, json, look)?;
-            let needed = typed.exit_code && plan.calls.max > 0;
-            return Ok(if needed { exit_code(Kind::WorkNeeded) } else { 0 });
+            return Ok(needed(&plan, typed.exit_code));
         }
         Command::Why { targets } => {
             let whys = run::why(&meaning::question(&target(targets), global, around)?)?;
@@ -156,6 +155,11 @@ fn print_plan(options: &Options, json: bool, look: report::Look) -> Result<Plan>
     let plan = run::plan(options)?;
     print(&if json { report::plan_json(&plan)? } else { report::plan_text(&plan, look) })?;
     Ok(plan)
+}
+
+/// The exit code of a plan: 3 when calls may be needed and that is to be told.
+fn needed(plan: &Plan, tell: bool) -> u8 {
+    if tell && plan.calls.max > 0 { exit_code(Kind::WorkNeeded) } else { 0 }
 }
 
 fn build(options: &mut Options, global: &Global, looks: Looks, around: &Surroundings) -> Result<u8> {

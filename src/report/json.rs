@@ -120,7 +120,6 @@ fn pretty(value: &impl Serialize) -> Result<String> {
     serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(unwritable)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
 fn unwritable(error: serde_json::Error) -> Problem {
     Problem::internal("could not write the answer as JSON").because(error)
 }

@@ -4,7 +4,7 @@ use super::look::Look;
 use crate::diag::Problem;
 
 /// The text of a problem, with a newline at its end. [`Problem`]'s own words are safe for a terminal already.
-pub fn problem_text(problem: &Problem, look: Look) -> String {
+pub(super) fn problem_text(problem: &Problem, look: Look) -> String {
     let text = problem.to_string();
     let mut out = String::new();
     for (at, line) in text.split('\n').enumerate() {

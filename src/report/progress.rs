@@ -2,7 +2,7 @@
 //!
 //! Knows no clock: every moment is given, in seconds since the run began.
 
-use super::words::{duration, number};
+use super::words::{number, whole_seconds};
 use crate::event::Event;
 use crate::plan::Bounds;
 use std::collections::HashMap;
@@ -90,9 +90,9 @@ impl Progress {
         if let Some(percent) = (self.done * 100).checked_div(all) {
             line += &format!(", {percent}%");
         }
-        line += &format!(", {} in flight, {} elapsed", self.in_flight.len(), duration(now.floor()));
+        line += &format!(", {} in flight, {} elapsed", self.in_flight.len(), whole_seconds(now.floor()));
         if let Some(rest) = self.rest(now) {
-            line += &format!(", about {} left", duration(rest));
+            line += &format!(", about {} left", whole_seconds(rest));
         }
         line
     }
@@ -195,6 +195,6 @@ mod tests {
         let mut progress = Progress::default();
         progress.event(&start("a", 1), 0.0);
         progress.event(&end("a", 1.0), 1.0);
-        assert_eq!(progress.line(1.0), "1/1 calls, 100%, 0 in flight, 1.0s elapsed, about 0.0s left");
+        assert_eq!(progress.line(1.0), "1/1 calls, 100%, 0 in flight, 1s elapsed, about 0s left");
     }
 }

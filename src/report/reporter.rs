@@ -3,7 +3,9 @@
 use super::json::event_line;
 use super::lines::Lines;
 use super::live::Live;
+use super::look::Look;
 use super::out::Out;
+use super::problem::problem_text;
 use crate::diag::{Problem, Result};
 use crate::event::Event;
 use std::io::Write;
@@ -49,9 +51,7 @@ pub(super) fn print_error(text: &str) {
     }
 }
 
-impl super::Look {
-    /// Prints a problem to standard error.
-    pub fn print_problem(self, problem: &Problem) {
-        print_error(&super::problem_text(problem, self));
-    }
+/// Prints a problem to standard error.
+pub fn print_problem(problem: &Problem, look: Look) {
+    print_error(&problem_text(problem, look));
 }

@@ -73,16 +73,18 @@ pub(super) fn named(counts: &Counts) -> [(&'static str, usize); 7] {
 
 /// `0.4s`, `42s`, `3m 05s`, `10h 04m`. Seconds that are no number are `?`.
 pub(super) fn duration(seconds: f64) -> String {
+    if (0.0..9.95).contains(&seconds) { format!("{seconds:.1}s") } else { whole_seconds(seconds) }
+}
+
+/// The same in whole seconds, for what changes while people look at it.
+pub(super) fn whole_seconds(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         return "?".into();
-    }
-    if seconds < 9.95 {
-        return format!("{seconds:.1}s");
     }
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "finite, not negative; as saturates"
+        reason = "finite, not negative; `as` saturates"
     )]
     let whole = seconds.round() as u64;
     match whole {
