@@ -1,8 +1,225 @@
-//! What was typed, and what it means.
+//! What was typed, and what it means: the command line on one side, options, exit codes and the choice of a reporter on the other.
 
+mod args;
+mod command;
+mod meaning;
+mod surroundings;
+
+use crate::diag::{Kind, Problem, Result, escape};
+use crate::plan::Plan;
+use crate::report::{self, Detail, Lines, Live, Out, Reporter};
+use crate::run::{self, Options};
+use args::{Command, Format, Global, Select, Typed, When};
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use meaning::Looks;
 use std::process::ExitCode;
+use surroundings::Surroundings;
 
-/// Runs the command that was typed.
+/// Runs the command that was typed, and gives its exit code.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let mut around = Surroundings::read();
+    arm_crash(&around);
+    let count_to = around.variable("COURSEBUILD_CRASH_COUNT").map(str::to_owned);
+    let code = match parse(&around) {
+        Ok(typed) => run_typed(&typed, &mut around),
+        Err(code) => code,
+    };
+    write_crash_count(count_to.as_deref());
+    ExitCode::from(code)
+}
+
+/// Parses the arguments. What clap or this module has to say about them is printed; the error is the exit code.
+fn parse(around: &Surroundings) -> std::result::Result<Typed, u8> {
+    let mut grammar = Typed::command().color(usage_color(around));
+    let arguments = match command::with_command(around.arguments.clone(), &grammar) {
+        Ok(arguments) => std::iter::once("coursebuild".into()).chain(arguments),
+        Err(slip) => return Err(refuse_slip(&slip, around)),
+    };
+    grammar.try_get_matches_from_mut(arguments).and_then(|matches| Typed::from_arg_matches(&matches)).map_err(
+        |error| {
+            // A reader of the help who has gone is no error.
+            let _ = error.print();
+            if error.use_stderr() { 2 } else { 0 }
+        },
+    )
+}
+
+fn refuse_slip(slip: &command::Slip, around: &Surroundings) -> u8 {
+    let typed = escape(&slip.typed);
+    let problem = Problem::author(format!("`{typed}` is no command"))
+        .hint(format!("did you mean `{}`? A target of that name: `coursebuild build {typed}`", slip.meant));
+    let color = meaning::color(typed_color(around), around, around.terminals.error);
+    report::print_problem(&problem, report::Look { color, detail: Detail::Normal });
+    exit_code(problem.kind)
+}
+
+/// The colours of help and usage errors: clap has to know before it has parsed.
+fn usage_color(around: &Surroundings) -> ColorChoice {
+    match typed_color(around) {
+        When::Always => ColorChoice::Always,
+        When::Never => ColorChoice::Never,
+        When::Auto if around.variable("TERM") == Some("dumb") => ColorChoice::Never,
+        When::Auto => ColorChoice::Auto,
+    }
+}
+
+fn typed_color(around: &Surroundings) -> When {
+    let mut arguments = around.arguments.iter().filter_map(|argument| argument.to_str());
+    let mut when = When::Auto;
+    while let Some(argument) = arguments.next() {
+        let value = if argument == "--color" { arguments.next() } else { argument.strip_prefix("--color=") };
+        match value {
+            Some("always") => when = When::Always,
+            Some("never") => when = When::Never,
+            _ => {}
+        }
+    }
+    when
+}
+
+fn run_typed(typed: &Typed, around: &mut Surroundings) -> u8 {
+    if let Command::Supervise { directory } = &typed.command {
+        return crate::process::supervise(directory);
+    }
+    let looks = meaning::looks(&typed.global, around);
+    let done = start(&typed.global).and_then(|()| answer(typed, looks, around));
+    done.unwrap_or_else(|problem| {
+        let exit = exit_code(problem.kind);
+        report::print_problem(&problem, looks.error);
+        if typed.global.format == Format::Json
+            && let Ok(line) = report::problem_json(&problem, exit)
+        {
+            // The exit code tells the problem already; there is no one left to tell that this could not be printed.
+            let _ = print(&line);
+        }
+        exit
+    })
+}
+
+fn start(global: &Global) -> Result<()> {
+    global.directory.as_deref().map_or(Ok(()), surroundings::change_dir)
+}
+
+/// Does what was typed, and gives the exit code.
+fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> {
+    let global = &typed.global;
+    let json = global.format == Format::Json;
+    let look = looks.output;
+    let target = |targets: &[String]| Select { targets: targets.to_vec(), ..Select::default() };
+    let text = match &typed.command {
+        Command::Build(typed) => {
+            let mut options = meaning::build(typed, global, around)?;
+            return if typed.dry_run {
+                print_plan(&options, json, look).map(|plan| needed(&plan, typed.locked))
+            } else {
+                build(&mut options, global, looks, around)
+            };
+        }
+        Command::Plan(typed) => {
+            let plan = print_plan(&meaning::plan(typed, global, around)?, json, look)?;
+            return Ok(needed(&plan, typed.exit_code));
+        }
+        Command::Why { targets } => {
+            let whys = run::why(&meaning::question(&target(targets), global, around)?)?;
+            if json { report::why_json(&whys)? } else { report::why_text(&whys, look) }
+        }
+        Command::Status => {
+            let status = run::status(&meaning::question(&Select::default(), global, around)?)?;
+            if json { report::status_json(&status)? } else { report::status_text(&status, look) }
+        }
+        Command::Show { target: one } => {
+            let select = target(one.as_slice());
+            let value = run::show(&meaning::question(&select, global, around)?)?;
+            for_terminal(report::value_json(&value)?, around)
+        }
+        Command::Prompt { target: one } => {
+            let prompt =
+                run::prompt(&meaning::question(&target(std::slice::from_ref(one)), global, around)?)?;
+            if json { report::prompt_json(&prompt)? } else { for_terminal(prompt, around) }
+        }
+        Command::Log { targets } => {
+            let calls = run::log(&meaning::question(&target(targets), global, around)?)?;
+            if json { report::log_json(&calls)? } else { report::log_text(&calls, look) }
+        }
+        Command::Supervise { .. } => return Err(Problem::internal("a supervisor was asked a question")),
+    };
+    print(&text).map(|()| 0)
+}
+
+/// Byte for byte for a file or a pipe; without escapes for a terminal.
+fn for_terminal(text: String, around: &Surroundings) -> String {
+    if around.terminals.output { escape(&text) } else { text }
+}
+
+fn print_plan(options: &Options, json: bool, look: report::Look) -> Result<Plan> {
+    let plan = run::plan(options)?;
+    print(&if json { report::plan_json(&plan)? } else { report::plan_text(&plan, look) })?;
+    Ok(plan)
+}
+
+/// The exit code of a plan: 3 when calls may be needed and that is to be told.
+fn needed(plan: &Plan, tell: bool) -> u8 {
+    if tell && plan.calls.max > 0 { exit_code(Kind::WorkNeeded) } else { 0 }
+}
+
+fn build(options: &mut Options, global: &Global, looks: Looks, around: &Surroundings) -> Result<u8> {
+    let mut reporter = reporter(global, looks, around);
+    let outcome = run::build(options, &mut |event| reporter.event(event));
+    let told = reporter.finish();
+    let summary = outcome?;
+    told?;
+    if global.format == Format::Human {
+        print(&report::summary_text(&summary, looks.output))?;
+    }
+    Ok(summary.exit)
+}
+
+fn reporter(global: &Global, looks: Looks, around: &Surroundings) -> Reporter {
+    let watched = around.terminals.error && around.variable("TERM") != Some("dumb");
+    match global.format {
+        Format::Json => Reporter::Json(Out::stdout()),
+        Format::Human if watched && !global.quiet => {
+            Reporter::Live(Live::new(console::Term::buffered_stderr(), looks.error))
+        }
+        Format::Human => Reporter::Lines(Lines::new(looks.error)),
+    }
+}
+
+fn print(text: &str) -> Result<()> {
+    let mut out = Out::stdout();
+    out.text(text);
+    out.finish()
+}
+
+/// The exit code of a problem: a promise.
+fn exit_code(kind: Kind) -> u8 {
+    match kind {
+        Kind::Environment => 1,
+        Kind::Author => 2,
+        Kind::WorkNeeded => 3,
+        Kind::Budget => 4,
+        Kind::Busy => 5,
+        Kind::Internal => 70,
+        Kind::Interrupted => 130,
+    }
+}
+
+/// For the tests that end the process at every write in turn; does nothing in a release.
+fn arm_crash(around: &Surroundings) {
+    if cfg!(feature = "crash-points")
+        && let Some(at) = around.variable("COURSEBUILD_CRASH_AT").and_then(|at| at.parse().ok())
+    {
+        crate::fs::crash_at(at);
+    }
+}
+
+/// Tells those tests how many writes there are.
+fn write_crash_count(to: Option<&str>) {
+    if cfg!(feature = "crash-points")
+        && let Some(to) = to
+    {
+        let points = crate::fs::points_passed().to_string();
+        // A test that finds no number fails; there is nobody else to tell.
+        let _ = crate::fs::write_whole(to.as_ref(), points.as_bytes(), false);
+    }
 }

@@ -1,0 +1,204 @@
+//! A plan in words: a table of phases, why, and what it comes to.
+
+use super::look::Look;
+use super::table::table;
+use super::words::{between, count, count_between, flat, named, number};
+use crate::plan::{CoursePlan, PhasePlan, Plan, ReasonCount};
+
+/// How many reasons of a course are shown unless everything is asked for.
+const REASONS: usize = 12;
+
+/// The text of a plan.
+pub fn plan_text(plan: &Plan, look: Look) -> String {
+    let mut out = String::new();
+    for course in &plan.courses {
+        out += &look.bold(&flat(&course.course));
+        out.push('\n');
+        out += &phases(course);
+        out += &reasons(course, look);
+        out.push('\n');
+    }
+    out += &notes(plan);
+    out += &total(plan, look);
+    out
+}
+
+/// One row a phase; of the partition, the columns that are not zero everywhere.
+fn phases(course: &CoursePlan) -> String {
+    let shown: Vec<usize> =
+        (0..7).filter(|at| course.phases.iter().any(|phase| named(&phase.counts)[*at].1 > 0)).collect();
+    let recheck = course.phases.iter().any(|phase| phase.recheck > 0);
+    let mut head = vec!["phase".to_owned(), "batches".into(), "items".into()];
+    head.extend(shown.iter().map(|at| named(&Default::default())[*at].0.to_owned()));
+    head.extend(recheck.then(|| "recheck".into()));
+    head.extend(["calls".into(), "to buy".into()]);
+    let row = |phase: &PhasePlan| {
+        let mut row = vec![flat(&phase.phase), number(phase.batches as u64), number(phase.items as u64)];
+        row.extend(shown.iter().map(|at| number(named(&phase.counts)[*at].1 as u64)));
+        row.extend(recheck.then(|| number(phase.recheck as u64)));
+        row.extend([between(phase.calls), between(phase.buys)]);
+        row
+    };
+    let rows: Vec<Vec<String>> = std::iter::once(head).chain(course.phases.iter().map(row)).collect();
+    table(&rows)
+}
+
+/// Why items are to be bought, most frequent first.
+fn reasons(course: &CoursePlan, look: Look) -> String {
+    let mut all: Vec<(&str, &ReasonCount)> = course
+        .phases
+        .iter()
+        .flat_map(|phase| phase.reasons.iter().map(|reason| (phase.phase.as_str(), reason)))
+        .collect();
+    all.sort_by_key(|(_, reason)| std::cmp::Reverse(reason.items));
+    let mut out = String::new();
+    if !all.is_empty() {
+        out += "\n  why:\n";
+    }
+    let width = all.first().map_or(0, |(_, reason)| count(reason.items, "item").len());
+    let most = look.most(REASONS);
+    for (phase, reason) in all.iter().take(most) {
+        let items = count(reason.items, "item");
+        out += &format!("  {items:>width$}  {}: {}\n", flat(phase), flat(&reason.reason));
+    }
+    if all.len() > most {
+        out += &format!("  and {} more reasons (`-v` shows them)\n", all.len() - most);
+    }
+    out
+}
+
+/// What is left alone although it is not fresh, and what would change that.
+fn notes(plan: &Plan) -> String {
+    let sum = |of: fn(&PhasePlan) -> usize| {
+        plan.courses.iter().flat_map(|course| &course.phases).map(of).sum::<usize>()
+    };
+    let mut out = String::new();
+    let mut note = |n: usize, one: &str, text: &str| {
+        if n > 0 {
+            out += &format!("{} {text}\n", count(n, one));
+        }
+    };
+    note(
+        sum(|phase| phase.counts.failed),
+        "failed item",
+        "not bought again unless `--retry-failed` is given",
+    );
+    note(
+        sum(|phase| phase.counts.held),
+        "held item",
+        "not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given",
+    );
+    note(sum(|phase| phase.unselected), "stale item", "not selected, so left alone");
+    out
+}
+
+fn total(plan: &Plan, look: Look) -> String {
+    let recheck: usize =
+        plan.courses.iter().flat_map(|course| &course.phases).map(|phase| phase.recheck).sum();
+    let work = if plan.calls.max > 0 {
+        format!("{} for {}", count_between(plan.calls, "call"), count_between(plan.items, "item"))
+    } else {
+        "0 calls".into()
+    };
+    let again =
+        if recheck > 0 { format!(", {} to check again", count(recheck, "item")) } else { String::new() };
+    format!("{}; nothing was changed\n", look.bold(&format!("{work}{again}")))
+}
+
+#[cfg(test)]
+pub(super) fn example() -> Plan {
+    use crate::plan::{Bounds, Counts};
+    let phase = |name: &str, counts: Counts, calls: Bounds, buys: Bounds, reasons| PhasePlan {
+        phase: name.into(),
+        title: String::new(),
+        batches: counts.items().div_ceil(20),
+        items: counts.items(),
+        counts,
+        recheck: 0,
+        calls,
+        buys,
+        unselected: 0,
+        reasons,
+    };
+    let none = Bounds::default();
+    let changed = ReasonCount { reason: "section `Tiling` of docs/x.md changed".into(), items: 41 };
+    let input = ReasonCount { reason: "input `target` changed".into(), items: 2 };
+    Plan {
+        version: 1,
+        courses: vec![CoursePlan {
+            course: "spa_for_eng".into(),
+            phases: vec![
+                phase("phase1", Counts { fresh: 668, ..Counts::default() }, none, none, Vec::new()),
+                phase(
+                    "phase3",
+                    Counts { fresh: 627, stale: 41, ..Counts::default() },
+                    Bounds { min: 3, max: 3 },
+                    Bounds { min: 41, max: 41 },
+                    vec![input, changed],
+                ),
+                phase(
+                    "phase5",
+                    Counts { fresh: 2600, pending: 196, ..Counts::default() },
+                    Bounds { min: 0, max: 4 },
+                    Bounds { min: 0, max: 196 },
+                    Vec::new(),
+                ),
+            ],
+        }],
+        calls: Bounds { min: 3, max: 7 },
+        items: Bounds { min: 41, max: 237 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Bounds;
+
+    #[test]
+    fn a_plan_is_a_table_its_reasons_and_a_total() {
+        assert_eq!(
+            plan_text(&example(), Look::default()),
+            "\
+spa_for_eng
+  phase   batches  items  fresh  stale  pending  calls  to buy
+  phase1       34    668    668      0        0      0       0
+  phase3       34    668    627     41        0      3      41
+  phase5      140  2,796  2,600      0      196   0..4  0..196
+
+  why:
+  41 items  phase3: section `Tiling` of docs/x.md changed
+   2 items  phase3: input `target` changed
+
+3..7 calls for 41..237 items; nothing was changed
+"
+        );
+    }
+
+    #[test]
+    fn what_is_left_alone_is_told() {
+        let mut plan = example();
+        plan.courses[0].phases.truncate(2);
+        let phase = &mut plan.courses[0].phases[1];
+        phase.counts.stale = 0;
+        phase.counts.failed = 1;
+        phase.counts.held = 40;
+        phase.recheck = 5;
+        phase.unselected = 2;
+        phase.reasons.clear();
+        (phase.calls, phase.buys, plan.calls, plan.items) =
+            (Bounds::default(), Bounds::default(), Bounds::default(), Bounds::default());
+        let text = plan_text(&plan, Look::default());
+        assert!(
+            text.ends_with(
+                "\n\
+1 failed item not bought again unless `--retry-failed` is given
+40 held items not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given
+2 stale items not selected, so left alone
+0 calls, 5 items to check again; nothing was changed
+"
+            ),
+            "{text}"
+        );
+    }
+}

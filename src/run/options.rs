@@ -1,0 +1,67 @@
+//! What a run is to do: everything that the command line and the surroundings decide, as plain data.
+
+use crate::plan::Plan;
+use std::path::PathBuf;
+
+/// The options of a run. A run depends on nothing else but files.
+pub struct Options {
+    /// The manifest (absolute).
+    pub manifest: PathBuf,
+    /// What may be bought.
+    pub selection: Selection,
+    /// Calls in flight at most; at least 1.
+    pub jobs: usize,
+    /// Go on with what does not depend on a failure.
+    pub keep_going: bool,
+    /// `-B`: buy the selection as if it were stale.
+    pub force: bool,
+    /// Fail if any call is needed.
+    pub locked: bool,
+    /// Use only generators that need no network; fail if another one is needed.
+    pub offline: bool,
+    /// Calls at most.
+    pub max_calls: Option<usize>,
+    /// US dollars at most.
+    pub budget_usd: Option<f64>,
+    /// Buy held items that have findings.
+    pub fix: bool,
+    /// Buy items whose attempts are exhausted.
+    pub retry_failed: bool,
+    /// Buy held items whose key moved.
+    pub refresh_edited: bool,
+    /// Build what depends on unselected stale items all the same.
+    pub with_stale_inputs: bool,
+    /// Wait for another build of the workspace to end, instead of failing.
+    pub wait: bool,
+    /// Where the store is, if the command line or the environment says so (absolute).
+    pub store: Option<PathBuf>,
+    /// This program, to run the supervisor (absolute).
+    pub program: PathBuf,
+    /// All environment variables that are UTF-8; a generator is given those that the manifest names.
+    pub environment: Vec<(String, String)>,
+    /// Whether a costly plan may be carried out.
+    pub confirm: Confirm,
+    /// The command line as typed, for the note in the workspace's lock.
+    pub command: String,
+}
+
+/// Who decides whether a costly plan may be carried out.
+pub enum Confirm {
+    /// It may.
+    Yes,
+    /// Whoever is asked.
+    Ask(Box<dyn FnMut(&Plan) -> bool>),
+    /// Nobody: it may not.
+    Refuse,
+}
+
+/// What may be bought; everything when all lists are empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Targets as typed; what was typed as a path of a file is absolute.
+    pub targets: Vec<String>,
+    /// Ranges of source items: each `S0101-S0200` or `S0300`.
+    pub items: Vec<String>,
+    /// Names of phases.
+    pub phases: Vec<String>,
+}

@@ -1,0 +1,154 @@
+//! Answers to questions about a workspace, as data: what `--format json` prints and the texts are made of.
+
+use crate::check::Finding;
+use crate::digest::Digest;
+use crate::generate::Meters;
+use crate::plan::Counts;
+use crate::store::{Ended, Hint, Provenance};
+use serde::Serialize;
+
+/// How everything stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Status {
+    /// The courses, in the order of the manifest.
+    pub courses: Vec<CourseStatus>,
+}
+
+/// How a course stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CourseStatus {
+    /// The course's code.
+    pub course: String,
+    /// Its phases, in order.
+    pub phases: Vec<PhaseStatus>,
+}
+
+/// How a phase stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PhaseStatus {
+    /// The phase's name.
+    pub phase: String,
+    /// For people.
+    pub title: String,
+    /// Its main file's path, relative to the workspace where it is inside.
+    pub main_file: String,
+    /// Items known so far.
+    pub items: usize,
+    /// The partition of the items.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Its batches, in order.
+    pub batches: Vec<BatchStatus>,
+}
+
+/// How a batch stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BatchStatus {
+    /// Its number, from 1.
+    pub batch: usize,
+    /// Its first item's id.
+    pub first: String,
+    /// Its last item's id.
+    pub last: String,
+    /// Its items.
+    pub items: usize,
+    /// The partition of the items.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// Why an item stands as it does.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Why {
+    /// The item as a target: `spa_for_eng/phase3/S0041`.
+    pub target: String,
+    /// Its verdict: `fresh`, `missing`, `stale`, `rejected`, `held`, `failed` or `pending`.
+    pub verdict: String,
+    /// Every reason.
+    pub reasons: Vec<WhyReason>,
+    /// What its output is refused or held for, and warnings.
+    pub findings: Vec<Finding>,
+}
+
+/// One reason, in words and as the part of the key that it is about.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WhyReason {
+    /// In words: `section "Tiling" of docs/x.md changed`.
+    pub text: String,
+    /// The part's name.
+    pub part: Option<String>,
+    /// Its digest before; `None`: it was not there, or the reason is about no part.
+    pub old: Option<String>,
+    /// Its digest now; `None`: it is gone, or the reason is about no part.
+    pub new: Option<String>,
+}
+
+/// One call, as the store remembers it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LogLine {
+    /// The call's id.
+    pub call: String,
+    /// The batch's label: `phase3_batch_7`.
+    pub target_label: String,
+    /// The phase.
+    pub phase: String,
+    /// The course's code.
+    pub course: String,
+    /// The items' range.
+    pub scope: String,
+    /// 1 for the first attempt.
+    pub attempt: u32,
+    /// Where the results come from.
+    pub provenance: Provenance,
+    /// The generator's kind.
+    pub generator: String,
+    /// The model that answered, else the declared one.
+    pub model: Option<String>,
+    /// When it was asked: milliseconds since 1970, UTC.
+    pub asked_ms: u64,
+    /// Seconds until it ended.
+    pub seconds: f64,
+    /// How it ended.
+    pub ended: Ended,
+    /// The items asked for, in order.
+    pub items: Vec<LogItem>,
+    /// What it cost in tokens.
+    pub usage: Meters,
+    /// What it cost in US dollars, where known.
+    pub money_usd: Option<f64>,
+    /// The parts of the recipe that it was sent.
+    pub sections: Vec<LogSection>,
+    /// What it was sent outside the key.
+    pub hints: Vec<Hint>,
+}
+
+/// What a call brought for one item.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LogItem {
+    /// The item.
+    pub id: String,
+    /// Whether it brought something.
+    pub outcome: LogOutcome,
+    /// The digest of the output.
+    pub digest: Option<Digest>,
+}
+
+/// Whether a call brought something for an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum LogOutcome {
+    /// A result, which is in the store.
+    #[serde(rename = "passed-or-stored")]
+    Stored,
+    /// No result.
+    #[serde(rename = "nothing")]
+    Nothing,
+}
+
+/// A part of the recipe, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LogSection {
+    /// The part's name: `document/docs/x.md/Tiling`.
+    pub name: String,
+    /// The digest of what was sent.
+    pub digest: Digest,
+}
