@@ -1,1 +1,3 @@
 //! Edit, build, expect: the tool as its users meet it, through the binary.
+
+mod supervisor;
