@@ -60,23 +60,21 @@ pub fn split(json: &str, shape: &Shape) -> Result<Answer, String> {
     })?;
     let mut answer = Answer::default();
     for (at, element) in collection.elements.into_iter().enumerate() {
-        let name =
-            || element.key.as_deref().map_or(format!("element {}", at + 1), |key| format!("item `{key}`"));
-        match serde_json::from_str::<Value>(element.raw) {
-            Err(e) => answer.unreadable.push(format!("{} of the answer cannot be read: {e}", name())),
-            Ok(value) => match id_of(element.key.as_deref(), &value, &shape.id) {
-                Some(id) => answer.items.push((id, value)),
-                None => {
-                    answer.unreadable.push(format!("{} of the answer has no id at `{}`", name(), shape.id))
-                }
-            },
+        let key = element.key.as_deref();
+        let name = || key.map_or_else(|| format!("element {}", at + 1), |key| format!("item `{key}`"));
+        let item = serde_json::from_str::<Value>(element.raw)
+            .map_err(|e| format!("{} of the answer cannot be read: {e}", name()))
+            .and_then(|value| {
+                let id = key.or_else(|| shape.id.get(&value).and_then(Value::as_str)).map(str::to_owned);
+                let id = id.ok_or_else(|| format!("{} of the answer has no id at `{}`", name(), shape.id))?;
+                Ok((id, value))
+            });
+        match item {
+            Ok(item) => answer.items.push(item),
+            Err(why) => answer.unreadable.push(why),
         }
     }
     Ok(answer)
-}
-
-fn id_of(key: Option<&str>, value: &Value, at: &Pointer) -> Option<String> {
-    key.or_else(|| at.get(value).and_then(Value::as_str)).map(str::to_owned)
 }
 
 /// Whether the outermost value has the field that leads on to the collection.

@@ -4,7 +4,7 @@
 //! whether its answer can be read is [`answer`](super::answer)'s.
 
 use super::{Generator, Outcome, Pending, Reply, Request, Stop};
-use crate::diag::Result;
+use crate::diag::{Kind, Problem, Result};
 use crate::json::canonical;
 use crate::process::{self, Ended, Found, How, Order, Running};
 use std::ffi::OsString;
@@ -27,14 +27,13 @@ impl Command {
     /// A program as the manifest declares it. `argv`: as written; `timeout_s`: seconds that one call may take; `env`: what the
     /// program sees beside `COURSEBUILD_*`; `root`: the workspace (absolute), where paths in `argv` start; `supervisor`: this binary.
     pub fn new(
-        argv: Vec<String>,
+        argv: &[String],
         timeout_s: u64,
         env: Vec<(OsString, OsString)>,
         root: PathBuf,
         supervisor: PathBuf,
     ) -> Self {
-        let argv =
-            argv.into_iter().enumerate().map(|(at, argument)| absolute(&root, argument, at == 0)).collect();
+        let argv = argv.iter().enumerate().map(|(at, argument)| absolute(&root, argument, at == 0)).collect();
         Self { argv, timeout: Duration::from_secs(timeout_s), env, root, supervisor }
     }
 
@@ -66,11 +65,11 @@ impl Command {
 
 /// An argument as it is to be seen from the call's folder: a program with a `/`, and any argument that names a file of the
 /// workspace, become absolute; what people write is relative to the manifest.
-fn absolute(root: &Path, argument: String, program: bool) -> String {
-    let path = root.join(&argument);
+fn absolute(root: &Path, argument: &str, program: bool) -> String {
+    let path = root.join(argument);
     let names_a_file = if program { argument.contains('/') } else { path.is_file() };
     // A path that is no text cannot be an argument here; as written, it fails with its name.
-    path.to_str().filter(|_| names_a_file && !argument.is_empty()).map_or(argument.clone(), str::to_owned)
+    path.to_str().filter(|_| names_a_file && !argument.is_empty()).unwrap_or(argument).to_owned()
 }
 
 /// What the program is told in its environment.
@@ -103,7 +102,7 @@ impl Generator for Command {
                     }
                     reply
                 }
-                Err(problem) => Reply::of(Outcome::Transport(problem.to_string())),
+                Err(problem) => Reply::of(not_asked(&problem)),
             }
         })
     }
@@ -159,6 +158,14 @@ impl From<Found> for Left {
             Found::Lost(ended) => Self::Unseen(reply(ended)),
             Found::Running(running) => Self::Running(Waiting(running)),
         }
+    }
+}
+
+/// What it means that nothing was run: a disk or a process table may have room later, a bug stays one.
+fn not_asked(problem: &Problem) -> Outcome {
+    match problem.kind {
+        Kind::Environment => Outcome::Transport(problem.to_string()),
+        _ => Outcome::Unusable { what: problem.what.clone(), hint: problem.hint.clone().unwrap_or_default() },
     }
 }
 
@@ -218,8 +225,8 @@ mod tests {
     }
 
     fn command(root: &Path, argv: &[&str]) -> Command {
-        let argv = argv.iter().map(|&word| word.to_owned()).collect();
-        Command::new(argv, 600, vec![("PATH".into(), "/bin".into())], root.to_owned(), "/coursebuild".into())
+        let argv: Vec<String> = argv.iter().map(|&word| word.to_owned()).collect();
+        Command::new(&argv, 600, vec![("PATH".into(), "/bin".into())], root.to_owned(), "/coursebuild".into())
     }
 
     #[test]

@@ -52,12 +52,16 @@ fn start(order: &Order, supervisor: &Path) -> Result<tokio::process::Child> {
     };
     let task = serde_json::to_vec_pretty(&task)
         .map_err(|e| Problem::internal("a call's order cannot be written").because(e))?;
+    let taken = || {
+        Problem::internal(format!("the folder `{}` belongs to a call that was started", order.dir.display()))
+    };
+    let lock = Lock::try_take(&order.dir.join(LOCK))?.ok_or_else(taken)?;
+    if order.dir.join(STDOUT).exists() {
+        return Err(taken());
+    }
     fs::write_whole(&order.dir.join(PROMPT), order.prompt.as_bytes(), false)?;
     fs::write_whole(&order.dir.join(INPUT), &order.input, false)?;
     fs::write_whole(&order.dir.join(ORDER), &task, false)?;
-    let lock = Lock::try_take(&order.dir.join(LOCK))?.ok_or_else(|| {
-        Problem::internal(format!("the folder `{}` belongs to a call that is running", order.dir.display()))
-    })?;
     tokio::process::Command::new(supervisor)
         .arg("supervise")
         .arg(&order.dir)
@@ -108,7 +112,8 @@ impl Running {
         found(&self.dir)
     }
 
-    /// Tells the supervisor to end its program now. [`Running::wait`] then ends within seconds.
+    /// Tells the supervisor to end its program now: [`Running::wait`] then ends within seconds. In the first moments of its
+    /// life a supervisor cannot be told yet.
     pub fn stop(&self) -> Result<()> {
         let note = fs::read_text(&self.dir.join(SUPERVISOR))?;
         // Only while the lock is held is the number surely that of the supervisor.

@@ -38,11 +38,11 @@ pub fn supervise(dir: &Path) -> u8 {
 async fn watch(dir: &Path) -> Result<()> {
     let mut signals =
         Signals::listen().map_err(|e| Problem::environment("could not listen to signals").because(e))?;
-    fs::write_whole(&dir.join(SUPERVISOR), std::process::id().to_string().as_bytes(), false)?;
     let order = dir.join(ORDER);
     let text = fs::read(&order)?.unwrap_or_default();
     let task: Task = serde_json::from_slice(&text)
         .map_err(|e| Problem::internal(format!("`{}` cannot be read", order.display())).because(e))?;
+    fs::write_whole(&dir.join(SUPERVISOR), std::process::id().to_string().as_bytes(), false)?;
     let stderr = fs::output_file(&dir.join(STDERR))?;
     let stdout = fs::output_file(&dir.join(STDOUT))?;
     let started_ms = now_ms();

@@ -1,5 +1,9 @@
 //! Programs under the supervisor: what is paid for is never lost and never asked for twice, and what is to end ends.
-#![expect(clippy::disallowed_methods, reason = "the tests write the files that programs wait for")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and writes what programs wait for"
+)]
 
 use coursebuild::fs::Lock;
 use coursebuild::generate::command::{Command, Left, harvest, left};
@@ -115,9 +119,8 @@ fn a_program_gets_its_prompt_its_folder_and_only_its_environment() {
 #[test]
 fn no_file_of_a_call_holds_its_environment() {
     let call = Call::new();
-    let mut order = call.order("test \"$API_KEY\" = sesame", LONG);
+    let mut order = call.order("test ${#API_KEY} = 6", LONG);
     order.env.push(("API_KEY".into(), "sesame".into()));
-    order.argv[2] = "test ${#API_KEY} = 6".to_owned();
     let ended = on_a_runtime(run(&order, Path::new(SUPERVISOR), std::future::pending())).unwrap();
     assert_eq!(ended.how, How::Exited(0));
     let mut files = 0;
@@ -244,14 +247,18 @@ fn where_nothing_was_started_nothing_is_found() {
 }
 
 #[test]
-fn a_call_that_runs_is_not_started_again() {
+fn a_call_is_never_started_twice() {
     let call = Call::new();
     abandon(&call, WAITING);
-    let again = on_a_runtime(run(&call.order(WAITING, LONG), Path::new(SUPERVISOR), std::future::pending()));
-    assert!(again.unwrap_err().what.contains("belongs to a call that is running"));
+    let again = || {
+        let order = call.order("echo again >> count", LONG);
+        on_a_runtime(run(&order, Path::new(SUPERVISOR), std::future::pending())).unwrap_err().what
+    };
+    assert!(again().contains("belongs to a call that was started"));
+    let Found::Running(running) = recover(call.dir.path()).unwrap() else { panic!("it runs") };
     call.put("go");
-    let Found::Running(running) = recover(call.dir.path()).unwrap() else { return };
     running.wait().unwrap();
+    assert!(again().contains("belongs to a call that was started"));
     assert_eq!(call.text("count"), "run\n");
 }
 
@@ -274,9 +281,9 @@ fn ask(root: &Path, argv: &[&str], timeout_s: u64) -> Reply {
         input: serde_json::json!({"items": [{"id": "S0001", "input": {"source": "I want to speak"}}]}),
         items: Vec::new(),
     };
-    let argv = argv.iter().map(|&word| word.to_owned()).collect();
+    let argv: Vec<String> = argv.iter().map(|&word| word.to_owned()).collect();
     let env = vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())];
-    let command = Command::new(argv, timeout_s, env, root.to_owned(), SUPERVISOR.into());
+    let command = Command::new(&argv, timeout_s, env, root.to_owned(), SUPERVISOR.into());
     let (_stopper, stop) = Stopper::new();
     on_a_runtime(command.ask(request, stop))
 }
