@@ -9,7 +9,8 @@ use coursebuild::fs::Lock;
 use coursebuild::generate::command::{Command, Left, harvest, left};
 use coursebuild::generate::{Generator, Outcome, Reply, Request, Stopper};
 use coursebuild::process::{Ended, Found, How, Order, recover, run};
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -195,6 +196,36 @@ fn a_program_outlives_its_engine_and_is_asked_once() {
     assert_eq!((ended.how, ended.stdout.as_slice()), (How::Exited(0), &b"{\"S0001\": 1}\n"[..]));
     // The second restart finds the same.
     assert!(matches!(recover(call.dir.path()).unwrap(), Found::Ended(_)));
+    assert_eq!(call.text("count"), "run\n");
+}
+
+/// The engine of the next test, in a process of its own.
+#[test]
+#[ignore = "started by `an_engine_killed_with_its_group_leaves_the_program_alone`"]
+fn engine() {
+    let Some(dir) = std::env::var_os("CALL_DIR") else { return };
+    let call = Call::new();
+    let order = Order { dir: dir.into(), ..call.order(&format!("{WAITING} echo done"), LONG) };
+    on_a_runtime(run(&order, Path::new(SUPERVISOR), std::future::pending())).unwrap();
+}
+
+#[test]
+fn an_engine_killed_with_its_group_leaves_the_program_alone() {
+    let call = Call::new();
+    let mut engine = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "supervisor::engine"])
+        .env("CALL_DIR", call.dir.path())
+        .stdout(std::process::Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    on_a_runtime(appears(call.path("ready")));
+    kill_process_group(Pid::from_child(&engine), Signal::KILL).unwrap();
+    engine.wait().unwrap();
+    let Found::Running(running) = recover(call.dir.path()).unwrap() else { panic!("it runs") };
+    call.put("go");
+    let Found::Ended(ended) = running.wait().unwrap() else { panic!("it ended") };
+    assert_eq!((ended.how, ended.stdout.as_slice()), (How::Exited(0), &b"done\n"[..]));
     assert_eq!(call.text("count"), "run\n");
 }
 
