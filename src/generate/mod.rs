@@ -3,6 +3,9 @@
 //! A generator is handed every byte that it may see and gives back the raw answer. It knows no graph, key or store, and it
 //! never retries, checks or repairs: that is `run`'s and `check`'s work.
 
+pub mod answer;
+pub mod command;
+
 use crate::json::Value;
 use std::future::Future;
 use std::path::PathBuf;
