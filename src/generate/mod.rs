@@ -3,6 +3,13 @@
 //! A generator is handed every byte that it may see and gives back the raw answer. It knows no graph, key or store, and it
 //! never retries, checks or repairs: that is `run`'s and `check`'s work.
 
+mod located;
+mod phrasebook;
+mod replay;
+
+pub use phrasebook::Phrasebook;
+pub use replay::Replay;
+
 use crate::json::Value;
 use std::future::Future;
 use std::path::PathBuf;
