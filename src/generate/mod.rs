@@ -5,6 +5,12 @@
 
 pub mod answer;
 pub mod command;
+mod located;
+mod phrasebook;
+mod replay;
+
+pub use phrasebook::Phrasebook;
+pub use replay::Replay;
 
 use crate::json::Value;
 use std::future::Future;
