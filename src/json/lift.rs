@@ -19,9 +19,9 @@ pub struct Ids<'a> {
 /// starts with the root's `{root}`. A name that merely begins with the same letters stays (`S1` is no prefix of `S10`).
 pub fn lift(value: &mut Value, fields: &[Pointer], ids: Ids<'_>) {
     each_string(value, fields, &mut |text| {
-        if let Some(rest) = after(text, ids.id) {
+        if let Some(rest) = after_id(text, ids.id) {
             *text = format!("{{id}}{rest}");
-        } else if let Some(rest) = after(text, ids.root) {
+        } else if let Some(rest) = after_id(text, ids.root) {
             *text = format!("{{root}}{rest}");
         } else if text.starts_with('{') {
             text.insert(0, '{');
@@ -53,7 +53,7 @@ fn each_string(value: &mut Value, fields: &[Pointer], change: &mut dyn FnMut(&mu
 }
 
 /// What follows `id` in `text`, when `id` ends there: a digit followed by a digit, or a letter by a letter, is one longer name.
-fn after<'t>(text: &'t str, id: &str) -> Option<&'t str> {
+pub fn after_id<'t>(text: &'t str, id: &str) -> Option<&'t str> {
     let rest = text.strip_prefix(id).filter(|_| !id.is_empty())?;
     let goes_on = match (id.chars().next_back(), rest.chars().next()) {
         (Some(last), Some(next)) => {

@@ -49,7 +49,9 @@ impl fmt::Display for Pointer {
         self.0.iter().try_for_each(|step| match step {
             Step::Every => f.write_str("/*"),
             Step::Name(name) => {
-                write!(f, "/{}", name.replace('~', "~0").replace('/', "~1").replace('*', "~2"))
+                let mut text = String::new();
+                push_name(&mut text, name);
+                f.write_str(&text)
             }
         })
     }
@@ -95,6 +97,13 @@ impl Pointer {
         found
     }
 
+    /// Calls `hit` on every value it points at, in order, with the plain pointer to that very value. Behind a `*` an
+    /// element that lacks what the rest of the pointer asks for is a hit without a value, and so is a `*` on what has no
+    /// elements; a name that is missing before the first `*` is no hit at all.
+    pub fn walk<'v>(&self, value: &'v Value, hit: &mut dyn FnMut(&str, Option<&'v Value>)) {
+        walk(&self.0, value, false, &mut String::new(), hit);
+    }
+
     /// Calls `change` on every value it points at.
     pub fn change(&self, value: &mut Value, change: &mut dyn FnMut(&mut Value)) {
         visit_mut(&self.0, value, change);
@@ -118,6 +127,60 @@ fn visit<'v>(steps: &[Step], value: &'v Value, hit: &mut dyn FnMut(&'v Value)) {
         }
         _ => {}
     }
+}
+
+fn walk<'v>(
+    steps: &[Step],
+    value: &'v Value,
+    starred: bool,
+    path: &mut String,
+    hit: &mut dyn FnMut(&str, Option<&'v Value>),
+) {
+    let Some((step, rest)) = steps.split_first() else { return hit(path, Some(value)) };
+    let end = path.len();
+    match (step, value) {
+        (Step::Every, Value::Array(items)) => {
+            for (at, item) in items.iter().enumerate() {
+                path.push('/');
+                path.push_str(&at.to_string());
+                walk(rest, item, true, path, hit);
+                path.truncate(end);
+            }
+        }
+        (Step::Every, Value::Object(fields)) => {
+            for (name, field) in fields {
+                push_name(path, name);
+                walk(rest, field, true, path, hit);
+                path.truncate(end);
+            }
+        }
+        (Step::Every, _) => {
+            path.push_str("/*");
+            hit(path, None);
+        }
+        (Step::Name(name), _) => {
+            push_name(path, name);
+            match (child(value, name), starred) {
+                (Some(field), _) => walk(rest, field, starred, path, hit),
+                (None, true) => hit(path, None),
+                (None, false) => {}
+            }
+        }
+    }
+    path.truncate(end);
+}
+
+fn child<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    match value {
+        Value::Object(fields) => fields.get(name),
+        Value::Array(items) => index(name).and_then(|at| items.get(at)),
+        _ => None,
+    }
+}
+
+fn push_name(path: &mut String, name: &str) {
+    path.push('/');
+    path.push_str(&name.replace('~', "~0").replace('/', "~1").replace('*', "~2"));
 }
 
 fn visit_mut(steps: &[Step], value: &mut Value, change: &mut dyn FnMut(&mut Value)) {
@@ -165,5 +228,23 @@ mod tests {
         for text in ["", "/0/a~1b/*", "/~2/~0"] {
             assert_eq!(text.parse::<Pointer>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn walking_names_every_place_and_what_lacks() {
+        let value = json!({"d": {"2": [["a", 1], []], "x/*": [["b"]], "3": "text"}, "e": []});
+        let hits = |text: &str| {
+            let mut hits = Vec::new();
+            text.parse::<Pointer>().unwrap().walk(&value, &mut |path, value| {
+                hits.push(format!("{path} {}", value.map_or("-".to_owned(), Value::to_string)));
+            });
+            hits
+        };
+        assert_eq!(hits("/d/*/*/0"), ["/d/2/0/0 \"a\"", "/d/2/1/0 -", "/d/x~1~2/0/0 \"b\"", "/d/3/* -"]);
+        assert_eq!(hits("/e"), ["/e []"]);
+        for nothing in ["/e/*", "/f/*", "/f", "/e/0/*"] {
+            assert!(hits(nothing).is_empty(), "{nothing}");
+        }
+        assert_eq!(hits("/*/2/0/1"), ["/d/2/0/1 1", "/e/2 -"]);
     }
 }
