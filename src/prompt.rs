@@ -4,12 +4,14 @@
 //! by its place: what differs between two calls for the same items (label, batch, scope) exists in the batch template only,
 //! findings in the retry template only.
 
-use crate::course::{Context, Course, Projection, Role, Rule, Section, Template};
+mod shown;
+
+use crate::course::{Context, Course, Role, Rule, Section, Template};
 use crate::diag::{Place, Problem, Result, escape};
 use crate::json::Value;
-use minijinja::value::{Enumerator, Object, ObjectRepr, Serde};
+use minijinja::value::Serde;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value as Shown, context};
-use std::fmt;
+use shown::{Entries, ended, input_text, intelligence, sample, shown_finding, sorted};
 use std::sync::Arc;
 
 /// A text, or which template failed and why.
@@ -157,12 +159,15 @@ impl Prompts {
     }
 
     fn render_prefix(&self, rule: &Rule) -> Result<Arc<str>> {
-        let schema =
-            rule.output.schema.as_ref().map_or_else(|| "{}".to_owned(), |schema| format!("{schema:#}"));
+        let schema = rule
+            .output
+            .schema
+            .as_ref()
+            .map_or_else(|| "{}".to_owned(), |schema| format!("{:#}", sorted(schema)));
         let facts = context! {
             course => self.course.clone(),
             phase => self.phase.clone(),
-            intelligence => intelligence(rule.prompt.sections.iter()),
+            intelligence => intelligence(rule.prompt.sections.iter()).trim_end(),
             schema,
         };
         self.render(Part::System, facts)
@@ -303,87 +308,6 @@ impl Prompts {
     }
 }
 
-/// Sections one after another; an empty line between documents.
-fn intelligence<'s>(sections: impl Iterator<Item = &'s Section>) -> String {
-    let mut out = String::new();
-    let mut document: Option<&str> = None;
-    for section in sections {
-        let apart = out.is_empty() || out.ends_with("\n\n");
-        if !apart && document.is_some_and(|before| before != section.document) {
-            out.push('\n');
-        }
-        out.push_str(&section.text);
-        document = Some(&section.document);
-    }
-    out
-}
-
-/// A text with one newline at its end.
-fn ended(mut text: String) -> String {
-    text.truncate(text.trim_end().len());
-    text.push('\n');
-    text
-}
-
-/// The items as JSON, one a line: easy to read, and cheaper than one field a line.
-fn input_text(items: &[ItemFacts<'_>]) -> String {
-    let lines: Vec<String> = items
-        .iter()
-        .map(|item| format!("{{\"id\":{},\"input\":{}}}", Value::from(item.id), item.input))
-        .collect();
-    format!("{{\"items\":[\n{}\n]}}", lines.join(",\n"))
-}
-
-fn shown_finding(finding: &FindingFacts<'_>) -> Shown {
-    let FindingFacts { item, kind, message, suggestion } = *finding;
-    context! { item, type => kind, message, suggestion }
-}
-
-/// A context's entries: a list in a template's loop, JSON with one entry a line where it is printed.
-#[derive(Debug)]
-struct Entries(Vec<Value>);
-
-impl Object for Entries {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Seq
-    }
-    fn get_value(self: &Arc<Self>, key: &Shown) -> Option<Shown> {
-        self.0.get(key.as_usize()?).map(|entry| Shown::from(Serde(entry)))
-    }
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Seq(self.0.len())
-    }
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((last, rest)) = self.0.split_last() else { return f.write_str("[]") };
-        f.write_str("[\n")?;
-        rest.iter().try_for_each(|entry| writeln!(f, "{entry},"))?;
-        write!(f, "{last}\n]")
-    }
-}
-
-/// Stands for a part of an input of which the rule does not tell what it is: has every field.
-#[derive(Debug)]
-struct Anything;
-
-impl Object for Anything {
-    fn get_value(self: &Arc<Self>, _: &Shown) -> Option<Shown> {
-        Some(Shown::from_object(Self))
-    }
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
-}
-
-fn sample(projection: &Projection) -> Shown {
-    match projection {
-        Projection::Fields(fields) => {
-            Shown::from_pairs(fields.iter().map(|(name, field)| (name.as_str(), sample(field))))
-        }
-        Projection::At { .. } => Shown::from_object(Anything),
-        Projection::Last => Shown::from(true),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -439,12 +363,12 @@ mod tests {
         let folder = Folder::new(
             "{{ course.target_name }} {{ phase.title }}\n\n{{ intelligence }}\n\n",
             "{{ label }} {{ scope }} {{ batch }} {{ output_file }}\n{{ input }}\n{{ context.done }}\n{% for item in items %}\n{{ item.id }}={{ item.input.a }}\n{% endfor %}\n",
-            "{{ attempt }}\n{% for finding in findings %}\n{{ finding.item }} {{ finding.type }} {{ finding.message }}{% if finding.suggestion %} ({{ finding.suggestion }}){% endif %}\n{% endfor %}\n",
+            "{{ attempt }}\n{% for finding in findings %}\n{{ finding.item }} {{ finding.type }} {{ finding.message }}{% if finding.suggestion %} ({{ finding.suggestion }}){% endif +%}\n{% endfor %}\n",
         );
         let course = folder.course();
         let prompts = Prompts::new(&course.phases[0].rule, &course).unwrap();
         assert_eq!(&*prompts.prefix(), "<T> work\n\n# A\n\nfirst\n\n# B\n\nsecond\n");
-        let (one, two) = (json!({"a": "x\"<", "b": 1}), json!({"a": "y"}));
+        let (one, two) = (json!({"b": 1, "a": "x\"<"}), json!({"a": "y"}));
         let items = [ItemFacts { id: "S1", input: &one }, ItemFacts { id: "S2", input: &two }];
         let plain = "one_batch_7 S1-S2 7 one_batch_7.json\n{\"items\":[\n{\"id\":\"S1\",\"input\":{\"a\":\"x\\\"<\",\"b\":1}},\n{\"id\":\"S2\",\"input\":{\"a\":\"y\"}}\n]}\n[]\nS1=x\"<\nS2=y\n";
         assert_eq!(prompts.body(&facts(&items)).unwrap(), plain);
@@ -461,7 +385,7 @@ mod tests {
             ..facts(&items)
         };
         let body = prompts.body(&facts).unwrap();
-        let plain = plain.replace("[]", "[\n{\"b\":1,\"a\":2},\n[3]\n]");
+        let plain = plain.replace("[]", "[\n{\"a\":2,\"b\":1},\n[3]\n]");
         assert_eq!(body, format!("## Late\nlate\n\n{plain}\n2\nS1 echo differs (copy it)\nS2 tiling gap\n"));
     }
 

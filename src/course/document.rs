@@ -33,12 +33,13 @@ pub(super) struct Scope {
 }
 
 /// Reads the documents that a pattern names, in the order of their paths, without the sections under the headings `without`.
-/// `asked` is where the pattern is written.
+/// `asked` is where the pattern is written. `strict`: a name in `without` that is no heading of any document is an error.
 pub(super) fn load(
     files: &mut Files,
     pattern: &str,
     without: &[(String, Place)],
     asked: &Place,
+    strict: bool,
 ) -> Result<Vec<RawSection>> {
     let mut used = vec![false; without.len()];
     let mut sections = Vec::new();
@@ -57,7 +58,7 @@ pub(super) fn load(
             }
         }
     }
-    if let Some(((name, place), _)) = without.iter().zip(used).find(|(_, used)| !used) {
+    if let Some(((name, place), _)) = without.iter().zip(used).find(|(_, used)| strict && !used) {
         return Err(Problem::author(format!(
             "`{}` is not a heading of any of these documents",
             escape(name)
@@ -112,7 +113,17 @@ fn find(files: &mut Files, pattern: &str, asked: &Place) -> Result<Vec<(String, 
     // Hidden folders hold stores and version control, not documents.
     let walk =
         walk.filter_entry(|entry| hidden_wanted || !entry.file_name().as_encoded_bytes().starts_with(b"."));
-    for entry in walk.flatten() {
+    for entry in walk {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(_) if !base.exists() => break,
+            // A folder that cannot be listed may hold a document: to go on without it would send less than was asked.
+            Err(error) => {
+                return Err(Problem::environment(format!("could not look for `{}`", escape(pattern)))
+                    .at(asked.clone())
+                    .because(error));
+            }
+        };
         if entry.file_type().is_dir() {
             files.note(entry.path());
         } else if let Ok(inside) = entry.path().strip_prefix(&base)
@@ -399,13 +410,13 @@ mod tests {
         let mut files = Files::new(dir.path().to_owned());
         let at = Place::file("r.toml");
         let without = [(" version history".to_owned(), at.clone())];
-        let found = load(&mut files, "docs/p_*.md", &without, &at).unwrap();
+        let found = load(&mut files, "docs/p_*.md", &without, &at, true).unwrap();
         let found: Vec<_> = found.iter().map(|s| (s.document.as_str(), s.text.as_str())).collect();
         assert_eq!(found, [("docs/p_1.md", "# A\n"), ("docs/p_2.md", "# B\n"), ("docs/p_2.md", "## C\nc\n")]);
-        assert_eq!(load(&mut files, "docs/**/q.md", &[], &at).unwrap().len(), 1);
-        let error = load(&mut files, "docs/x_*.md", &[], &at).unwrap_err();
+        assert_eq!(load(&mut files, "docs/**/q.md", &[], &at, true).unwrap().len(), 1);
+        let error = load(&mut files, "docs/x_*.md", &[], &at, true).unwrap_err();
         assert_eq!(error.what, "no file matches `docs/x_*.md`");
-        let error = load(&mut files, "docs/p_1.md", &without, &at).unwrap_err();
+        let error = load(&mut files, "docs/p_1.md", &without, &at, true).unwrap_err();
         assert_eq!(error.what, "` version history` is not a heading of any of these documents");
         assert!(files.into_read().contains(&docs));
     }

@@ -178,7 +178,8 @@ impl Loading<'_> {
 
     fn source_file(&mut self, path: &str, place: Place) -> Result<TextFile> {
         let full = self.files.path(path);
-        self.files.text(&full)?.ok_or_else(|| {
+        let read = self.files.text(&full).map_err(|problem| problem.at(place.clone()))?;
+        read.ok_or_else(|| {
             Problem::author(format!("there is no source `{}`", escape(path)))
                 .at(place)
                 .hint("paths start at the folder of `coursebuild.toml`")
@@ -572,8 +573,7 @@ mod tests {
                 "`^` points into the result that an item was split from\n  --> rules/one.toml:5:5",
             ),
             (
-                RULE.replace("[prompt]", "input_ids = [\"/y\"]\n[input]\nx = \"/2\"\n[prompt]")
-                    .replace("batch = { size = 2 }\n", "batch = { size = 2 }\n"),
+                RULE.replace("[prompt]", "input_ids = [\"/y\"]\n[input]\nx = \"/2\"\n[prompt]"),
                 "`/y` points at nothing that `input` shows\n  --> rules/one.toml:4:14",
             ),
             (
@@ -703,5 +703,37 @@ mod tests {
         for (phase, output, valid) in cases {
             assert_eq!(schema(phase).is_valid(&output), valid, "{output}");
         }
+    }
+
+    #[test]
+    fn builtin_rules_do_not_insist_on_a_version_history() {
+        let folder = Folder::new(MANIFEST);
+        folder.put("docs/phase_intelligence/phase_3_x.md", "# A\n");
+        assert_eq!(folder.load().unwrap().courses[0].phases[1].rule.prompt.sections.len(), 1);
+        let own = "[prompt]\nintelligence = [{ path = \"docs/**/phase_3_x.md\", without = [\"History\"] }]";
+        folder.put("coursebuild.toml", &format!("rules = \"rules\"\n{MANIFEST}"));
+        folder.put("rules/one.toml", &RULE.replace("[prompt]", own));
+        assert!(
+            folder.error().starts_with(
+                "`History` is not a heading of any of these documents\n  --> rules/one.toml:5:61"
+            )
+        );
+    }
+
+    #[test]
+    fn the_real_seeds_load() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/canonical_seeds.json");
+        let Some(seeds) = crate::fs::read_text(&path).unwrap() else {
+            println!("skipped: there is no {}", path.display());
+            return;
+        };
+        let folder = Folder::new(&format!("{MANIFEST}range = \"S0101-S0200\"\n"));
+        folder.put("seeds.json", &seeds);
+        for phase in [1, 3, 5] {
+            folder.put(&format!("docs/phase_intelligence/phase_{phase}_x.md"), "# A\n");
+        }
+        let workspace = folder.load().unwrap();
+        let source = &workspace.courses[0].phases[0].source;
+        assert_eq!((source.len(), &*source[0].id, &*source[99].id), (100, "S0101", "S0200"));
     }
 }

@@ -88,6 +88,11 @@ impl Pack {
         Ok(Self { name: files.name(&folder), origin: Origin::Folder(folder) })
     }
 
+    /// True for a pack that its user cannot edit.
+    pub(super) fn is_builtin(&self) -> bool {
+        matches!(self.origin, Origin::Builtin(_))
+    }
+
     /// The rule files, sorted by name; at least one.
     pub(super) fn rules(&self, files: &mut Files) -> Result<Vec<TextFile>> {
         let folder = match &self.origin {
@@ -98,11 +103,13 @@ impl Pack {
             Origin::Folder(folder) => folder,
         };
         let entries = std::fs::read_dir(folder).map_err(|e| Problem::io("list", folder, &e))?;
-        let mut paths: Vec<PathBuf> = entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "toml") && path.is_file())
-            .collect();
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|e| Problem::io("list", folder, &e))?.path();
+            if path.extension().is_some_and(|extension| extension == "toml") && path.is_file() {
+                paths.push(path);
+            }
+        }
         paths.sort();
         if paths.is_empty() {
             return Err(Problem::author(format!("the folder `{}` holds no rule", self.name.display()))

@@ -36,8 +36,6 @@ pub(super) struct OwnSource {
     pub(super) file: Option<(String, Place)>,
     /// How the source holds its items, when that is not for the reader to see.
     pub(super) shape: Option<Shape>,
-    /// Where the rule asks for it.
-    pub(super) place: Option<Place>,
 }
 
 /// What a rule is read with.
@@ -122,7 +120,9 @@ impl Reading<'_> {
                 .map(|name| (name.get_ref().clone(), file.place(name.span())))
                 .collect();
             let asked = file.place(documents.path.span());
-            for section in document::load(self.files, documents.path.get_ref(), &without, &asked)? {
+            // Whoever uses a built-in rule cannot edit it, and need not have every section that it drops.
+            let strict = !self.pack.is_builtin();
+            for section in document::load(self.files, documents.path.get_ref(), &without, &asked, strict)? {
                 if section.scope.is_some() {
                     scoped.push(section);
                 } else {
@@ -249,18 +249,14 @@ fn attempts(file: &TextFile, raw: &RawRule, overrides: Option<(&TextFile, &RawPh
 }
 
 fn own_source(file: &TextFile, raw: &Spanned<TextOr<RawSource>>) -> Result<OwnSource> {
-    let place = Some(file.place(raw.span()));
     match raw.get_ref() {
-        TextOr::Text(text) if text == "seeds" => Ok(OwnSource { place, ..OwnSource::default() }),
-        TextOr::Text(text) => Ok(OwnSource {
-            file: Some((text.clone(), file.place(raw.span()))),
-            place,
-            ..OwnSource::default()
-        }),
+        TextOr::Text(text) if text == "seeds" => Ok(OwnSource::default()),
+        TextOr::Text(text) => {
+            Ok(OwnSource { file: Some((text.clone(), file.place(raw.span()))), shape: None })
+        }
         TextOr::Table(table) => Ok(OwnSource {
             file: table.file.as_ref().map(|path| (path.get_ref().clone(), file.place(path.span()))),
             shape: table.shape.as_ref().map(|raw| shape(file, raw)).transpose()?,
-            place,
         }),
     }
 }

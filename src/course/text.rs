@@ -47,10 +47,10 @@ impl TextFile {
         })
     }
 
-    /// The byte offset of a one-based line and byte column, as `serde_json` counts them.
+    /// The byte offset of a one-based line and byte column, as `serde_json` counts them (column 0: the newline before).
     pub(super) fn offset(&self, line: usize, column: usize) -> usize {
         let start: usize = self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-        start + column.saturating_sub(1)
+        (start + column).saturating_sub(1)
     }
 }
 
@@ -162,8 +162,14 @@ fn worded(message: &str) -> Problem {
         if let Some((found, wanted)) =
             message.strip_prefix(start).and_then(|rest| rest.split_once(", expected "))
         {
-            return Problem::author(format!("this has to be {}", plain_type(wanted)))
-                .because(format!("found {found}"));
+            let problem = Problem::author(format!("this has to be {}", plain_type(wanted)));
+            return match (found, wanted) {
+                ("map", "a sequence") => problem
+                    .because("found one table")
+                    .hint("a list of tables is written with double brackets: `[[NAME]]`"),
+                ("map", _) => problem.because("found a table"),
+                _ => problem.because(format!("found {found}")),
+            };
         }
     }
     Problem::author("this is not valid TOML").because(message)
