@@ -1,0 +1,162 @@
+//! `[generate]`: who is asked.
+
+use super::text::{Files, TextFile, hint_of, listed};
+use super::types::{Generate, GeneratorKind};
+use crate::diag::{Problem, Result};
+use crate::json::Value;
+use serde::Deserialize;
+use std::path::PathBuf;
+use toml::Spanned;
+
+/// What a `command` may see of the environment unless the manifest says otherwise: enough for a program to start and to speak
+/// the user's language, and no secret.
+const DEFAULT_ENV: [&str; 7] = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "SHELL"];
+const DEFAULT_TIMEOUT_S: u64 = 600;
+const KINDS: [(&str, Option<GeneratorKind>); 6] = [
+    ("phrasebook", Some(GeneratorKind::Phrasebook)),
+    ("replay", Some(GeneratorKind::Replay)),
+    ("command", Some(GeneratorKind::Command)),
+    ("drop", None),
+    ("anthropic", None),
+    ("openai", None),
+];
+
+/// `[generate]` as written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawGenerate {
+    #[serde(rename = "use")]
+    kind: Spanned<String>,
+    argv: Option<Spanned<Vec<String>>>,
+    model: Option<Spanned<String>>,
+    params: Option<Spanned<toml::Table>>,
+    timeout_s: Option<Spanned<u64>>,
+    env: Option<Spanned<Vec<String>>>,
+    file: Option<Spanned<String>>,
+    faults: Option<Spanned<String>>,
+}
+
+/// What a manifest without `[generate]` is told.
+pub(super) fn none_declared(manifest: &TextFile, phase: &str) -> Problem {
+    Problem::author(format!("no generator is declared for `{phase}`"))
+        .at(crate::diag::Place::file(&manifest.name))
+        .hint(format!(
+            "add `[generate]` with `use = …`; the kinds are {}. `use = \"phrasebook\"` with `file = …` needs no network",
+            listed(&available())
+        ))
+}
+
+fn available() -> Vec<&'static str> {
+    KINDS.iter().filter(|(_, kind)| kind.is_some()).map(|(name, _)| *name).collect()
+}
+
+impl RawGenerate {
+    /// Checks it.
+    pub(super) fn validate(&self, files: &mut Files, manifest: &TextFile) -> Result<Generate> {
+        let kind = self.kind(manifest)?;
+        self.only_what_fits(kind, manifest)?;
+        if let Some(argv) = &self.argv
+            && argv.get_ref().first().is_none_or(|program| program.trim().is_empty())
+        {
+            return Err(manifest
+                .problem(argv.span(), "`argv` names no program")
+                .hint("write the program and its arguments: `argv = [\"claude-batch\", \"--json\"]`"));
+        }
+        let (needed, example) = match kind {
+            GeneratorKind::Command => (self.argv.is_some(), "`argv = [\"PROGRAM\", \"ARGUMENT\"]`"),
+            GeneratorKind::Phrasebook | GeneratorKind::Replay => (self.file.is_some(), "`file = \"PATH\"`"),
+        };
+        if !needed {
+            return Err(manifest
+                .problem(self.kind.span(), format!("`{}` needs {example}", self.kind.get_ref()))
+                .hint("add it below this line"));
+        }
+        if let Some(zero) = self.timeout_s.as_ref().filter(|seconds| *seconds.get_ref() == 0) {
+            return Err(manifest
+                .problem(zero.span(), "`timeout_s` is the seconds that one call may take: at least 1")
+                .hint(format!("leave it out for {DEFAULT_TIMEOUT_S} seconds")));
+        }
+        if let Some(env) = &self.env
+            && let Some(bad) = env.get_ref().iter().find(|name| name.is_empty() || name.contains(['=', '\0']))
+        {
+            return Err(manifest
+                .problem(env.span(), format!("`{bad}` is not the name of an environment variable"))
+                .hint("list names only: their values never stand in a manifest"));
+        }
+        let env = self.env.as_ref().map_or_else(
+            || DEFAULT_ENV.iter().map(|&name| name.to_owned()).collect(),
+            |env| env.get_ref().clone(),
+        );
+        Ok(Generate {
+            kind,
+            argv: self.argv.as_ref().map(|argv| argv.get_ref().clone()).unwrap_or_default(),
+            model: self.model.as_ref().map(|model| model.get_ref().clone()),
+            params: self.params(manifest)?,
+            timeout_s: self.timeout_s.as_ref().map_or(DEFAULT_TIMEOUT_S, |seconds| *seconds.get_ref()),
+            env,
+            file: existing(files, manifest, self.file.as_ref())?,
+            faults: existing(files, manifest, self.faults.as_ref())?,
+        })
+    }
+
+    fn kind(&self, manifest: &TextFile) -> Result<GeneratorKind> {
+        let name = self.kind.get_ref().as_str();
+        match KINDS.iter().find(|(known, _)| *known == name) {
+            Some((_, Some(kind))) => Ok(*kind),
+            Some((_, None)) => Err(manifest
+                .problem(
+                    self.kind.span(),
+                    format!("this version of coursebuild has no generator `{name}` yet"),
+                )
+                .hint(format!(
+                    "it has {}; `command` runs any program that calls the service",
+                    listed(&available())
+                ))),
+            None => Err(manifest
+                .problem(self.kind.span(), format!("there is no generator `{name}`"))
+                .hint(hint_of(name, available().into_iter(), "the kinds are"))),
+        }
+    }
+
+    /// A key that the kind would ignore is a mistake, not a comment.
+    fn only_what_fits(&self, kind: GeneratorKind, manifest: &TextFile) -> Result<()> {
+        let command = kind == GeneratorKind::Command;
+        let keys = [
+            ("argv", self.argv.as_ref().map(Spanned::span), command),
+            ("env", self.env.as_ref().map(Spanned::span), command),
+            ("file", self.file.as_ref().map(Spanned::span), !command),
+            ("faults", self.faults.as_ref().map(Spanned::span), kind == GeneratorKind::Phrasebook),
+        ];
+        match keys.into_iter().find_map(|(key, span, fits)| span.filter(|_| !fits).map(|span| (key, span))) {
+            Some((key, span)) => Err(manifest
+                .problem(span, format!("`{}` has no use for `{key}`", self.kind.get_ref()))
+                .hint("take the line out, or change `use`")),
+            None => Ok(()),
+        }
+    }
+
+    fn params(&self, manifest: &TextFile) -> Result<Value> {
+        let Some(params) = &self.params else { return Ok(Value::Object(serde_json::Map::new())) };
+        let mut value = serde_json::to_value(params.get_ref()).map_err(|error| {
+            manifest.problem(params.span(), "`params` cannot be written as JSON").because(error)
+        })?;
+        crate::json::normalize(&mut value);
+        Ok(value)
+    }
+}
+
+fn existing(
+    files: &mut Files,
+    manifest: &TextFile,
+    named: Option<&Spanned<String>>,
+) -> Result<Option<PathBuf>> {
+    let Some(named) = named else { return Ok(None) };
+    let path = files.path(named.get_ref());
+    files.note(&path);
+    if path.exists() {
+        return Ok(Some(path));
+    }
+    Err(manifest
+        .problem(named.span(), format!("there is no `{}`", named.get_ref()))
+        .hint("paths start at the folder of `coursebuild.toml`"))
+}

@@ -1,0 +1,143 @@
+//! `coursebuild.toml`, as written, and what can be checked of it alone.
+
+use super::generator::RawGenerate;
+use super::text::{Files, TextFile, TextOr};
+use super::types::{ConfirmAbove, Course, Phase};
+use crate::diag::{Problem, Result, escape};
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap};
+use toml::Spanned;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawManifest {
+    pub(super) rules: Option<Spanned<String>>,
+    pub(super) confirm_above: Option<Spanned<RawConfirm>>,
+    pub(super) store: Option<String>,
+    pub(super) generate: Option<RawGenerate>,
+    #[serde(default)]
+    pub(super) phase: BTreeMap<Spanned<String>, RawPhase>,
+    #[serde(default)]
+    pub(super) course: Vec<Spanned<RawCourse>>,
+}
+
+/// `confirm_above`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawConfirm {
+    calls: Option<u64>,
+    usd: Option<f64>,
+}
+
+/// `[phase.NAME]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPhase {
+    pub(super) batch: Option<Spanned<usize>>,
+    pub(super) attempts: Option<Spanned<u32>>,
+    pub(super) generate: Option<RawGenerate>,
+}
+
+/// `[[course]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCourse {
+    code: Spanned<String>,
+    target: Spanned<String>,
+    known: Spanned<String>,
+    target_name: Option<Spanned<String>>,
+    dir: Spanned<String>,
+    pub(super) seeds: Option<Spanned<TextOr<RawProgram>>>,
+    pub(super) range: Option<Spanned<String>>,
+}
+
+/// `{ argv = […] }`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawProgram {
+    pub(super) argv: Vec<String>,
+}
+
+impl RawManifest {
+    /// When a build asks before it buys.
+    pub(super) fn confirm_above(&self, manifest: &TextFile) -> Result<ConfirmAbove> {
+        let Some(raw) = &self.confirm_above else { return Ok(ConfirmAbove::default()) };
+        let RawConfirm { calls, usd } = *raw.get_ref();
+        if usd.is_some_and(|usd| !usd.is_finite() || usd < 0.0) {
+            return Err(manifest
+                .problem(raw.span(), "`usd` has to be an amount of money, 0 or more")
+                .hint("write `confirm_above = { usd = 5.0 }`"));
+        }
+        Ok(ConfirmAbove { calls, usd })
+    }
+
+    /// Checks that the courses can live beside each other; there is at least one.
+    pub(super) fn courses_differ(&self, files: &Files, manifest: &TextFile) -> Result<()> {
+        if self.course.is_empty() {
+            return Err(Problem::author("the manifest declares no course")
+                .at(crate::diag::Place::file(&manifest.name))
+                .hint("add `[[course]]` with the keys `code`, `target`, `known`, `dir` and `seeds`"));
+        }
+        let (mut codes, mut dirs) = (HashMap::new(), HashMap::new());
+        for course in self.course.iter().map(Spanned::get_ref) {
+            if let Some(first) = codes.insert(course.code.get_ref(), &course.code) {
+                return Err(manifest
+                    .problem(
+                        course.code.span(),
+                        format!("two courses are called `{}`", course.code.get_ref()),
+                    )
+                    .because(format!("the first one stands in line {}", manifest.place(first.span()).line))
+                    .hint("give each course a `code` of its own"));
+            }
+            if let Some(first) = dirs.insert(files.path(course.dir.get_ref()), &course.code) {
+                return Err(manifest
+                    .problem(
+                        course.dir.span(),
+                        format!("`{}` is the folder of two courses", course.dir.get_ref()),
+                    )
+                    .because(format!("the main files of `{}` go there too", first.get_ref()))
+                    .hint("give each course a `dir` of its own"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl RawCourse {
+    /// The course with its phases.
+    pub(super) fn validate(&self, files: &Files, manifest: &TextFile, phases: Vec<Phase>) -> Result<Course> {
+        let code = self.code.get_ref();
+        if code.is_empty()
+            || code.starts_with(['-', '.'])
+            || !code.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
+        {
+            return Err(manifest
+                .problem(self.code.span(), format!("`{}` is not a course code", escape(code)))
+                .hint("use letters, digits, `_`, `-` and `.`, as in `spa_for_eng`"));
+        }
+        for (key, value) in [("target", &self.target), ("known", &self.known), ("dir", &self.dir)] {
+            if value.get_ref().trim().is_empty() {
+                return Err(manifest.problem(value.span(), format!("`{key}` is empty")));
+            }
+        }
+        Ok(Course {
+            code: code.clone(),
+            target: self.target.get_ref().clone(),
+            known: self.known.get_ref().clone(),
+            target_name: self.target_name(),
+            dir: files.path(self.dir.get_ref()),
+            dir_text: self.dir.get_ref().clone(),
+            phases,
+        })
+    }
+
+    /// What fills `{target}` in a seed. The one place where a language pack would know a better name than the code.
+    fn target_name(&self) -> String {
+        let mut name = crate::json::Value::String(
+            self.target_name.as_ref().unwrap_or(&self.target).get_ref().trim().to_owned(),
+        );
+        crate::json::normalize(&mut name);
+        name.as_str().unwrap_or_default().to_owned()
+    }
+}
