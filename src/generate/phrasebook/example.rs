@@ -210,6 +210,24 @@ async fn edited_inserted_and_moved_seeds_still_pass() {
     assert_eq!(pair("S9012"), "Mi vecina never sings.");
 }
 
+#[test]
+fn every_cut_tiles_whatever_the_pair() {
+    let book = good().book;
+    let texts =
+        |at: usize| book.sentences.iter().map(move |one| if at == 0 { &one.pair.0 } else { &one.pair.1 });
+    for target in texts(0) {
+        for known in texts(1) {
+            let cut = book.cut(target, known);
+            let tiling: Vec<&str> = cut
+                .iter()
+                .filter(|lego| lego.kind != book::Kind::F)
+                .map(|lego| lego.target.as_str())
+                .collect();
+            assert_eq!(plain(&json!(tiling.join(" "))), plain(&json!(target)), "{known}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_examples_mistakes_are_mistakes() {
     let seed = seeds().remove(6);
