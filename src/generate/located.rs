@@ -18,7 +18,8 @@ pub(super) struct Source<'t> {
 impl Source<'_> {
     /// The place of a slice of the text: its first line, underlined to that line's end at most.
     pub(super) fn place(&self, piece: &str) -> Place {
-        let start = (piece.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize).min(self.text.len());
+        let start =
+            (piece.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize).min(self.text.len());
         Place::span(self.path, self.text, start..start.saturating_add(piece.len()))
     }
 
@@ -52,8 +53,9 @@ impl Source<'_> {
 pub(super) fn read(path: &Path, what: &str) -> Result<String> {
     match fs::read_text(path)? {
         Some(text) => Ok(normalize_text(&text)),
-        None => Err(Problem::author(format!("the {what} `{}` is not there", path.display()))
-            .hint("mend `file` (or `faults`) under `[generate]` in the manifest: it is relative to the manifest")),
+        None => Err(Problem::author(format!("the {what} `{}` is not there", path.display())).hint(
+            "mend `file` (or `faults`) under `[generate]` in the manifest: it is relative to the manifest",
+        )),
     }
 }
 

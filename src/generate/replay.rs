@@ -52,7 +52,8 @@ impl Replay {
         };
         let collection = format!("{open}\n{}\n{close}", items.join(",\n"));
         let names = recorded.shape.at.names().unwrap_or_default();
-        let answer = names.iter().rev().fold(collection, |inner, name| format!("{{{}: {inner}}}", json!(name)));
+        let answer =
+            names.iter().rev().fold(collection, |inner, name| format!("{{{}: {inner}}}", json!(name)));
         Outcome::Answered(answer.into_bytes())
     }
 }
@@ -140,7 +141,8 @@ mod tests {
     use std::sync::Arc;
 
     fn shapes() -> Vec<(String, Shape)> {
-        let shape = |kind, at: &str, id: &str| Shape { kind, at: at.parse().unwrap(), id: id.parse().unwrap() };
+        let shape =
+            |kind, at: &str, id: &str| Shape { kind, at: at.parse().unwrap(), id: id.parse().unwrap() };
         vec![
             ("one".to_owned(), shape(Kind::Object, "/inner/items", "")),
             ("two".to_owned(), shape(Kind::Array, "", "/0")),

@@ -47,12 +47,7 @@ impl Book {
     }
 
     /// The whole seed if the LEGO ends it, then the LEGO's own sentences, then others of the book.
-    fn sentences_for(
-        &self,
-        wanted: &Wanted<'_>,
-        operative: &str,
-        available: &HashSet<String>,
-    ) -> Vec<Pair> {
+    fn sentences_for(&self, wanted: &Wanted<'_>, operative: &str, available: &HashSet<String>) -> Vec<Pair> {
         let mut chosen: Vec<Pair> = Vec::new();
         if wanted.culminating {
             chosen.push(wanted.seed.clone());
@@ -71,7 +66,8 @@ impl Book {
         let key = Pair::fold(&wanted.lego.0, &wanted.lego.1);
         let own = self.practice.get(&key).into_iter().flat_map(|own| &own.e);
         chosen.extend(own.filter(|phrase| fits(phrase)).cloned());
-        let others = self.sentences.iter().flat_map(|one| &one.legos).filter_map(|lego| self.practice_of(lego));
+        let others =
+            self.sentences.iter().flat_map(|one| &one.legos).filter_map(|lego| self.practice_of(lego));
         let others = others.flatten().filter(|phrase| fits(phrase));
         let room = ENOUGH_SENTENCES.saturating_sub(chosen.len());
         chosen.extend(others.take(room).cloned());
@@ -92,7 +88,8 @@ fn windows((tiling, at): (Vec<&Lego>, usize)) -> Vec<Pair> {
                 .enumerate()
                 .filter(|(start, _)| (*start..*start + len).contains(&at))
                 .map(|(_, run)| {
-                    let text = |of: fn(&Lego) -> &str| run.iter().map(|l| of(l)).collect::<Vec<_>>().join(" ");
+                    let text =
+                        |of: fn(&Lego) -> &str| run.iter().map(|l| of(l)).collect::<Vec<_>>().join(" ");
                     Pair(text(|lego| &lego.target), text(|lego| &lego.known))
                 })
                 .collect::<Vec<_>>()

@@ -150,12 +150,8 @@ impl Book {
         let mut legos = Vec::with_capacity(file.legos.len());
         for raw in &file.legos {
             let read: LegoFile = source.parse(raw.get())?;
-            let lego = Lego {
-                kind: read.kind,
-                target: read.target,
-                known: read.known,
-                components: read.components,
-            };
+            let lego =
+                Lego { kind: read.kind, target: read.target, known: read.known, components: read.components };
             self.check_lego(&lego).map_err(|what| source.problem(raw.get(), what))?;
             self.learn(source, raw.get(), Lego { kind: not_feeder(lego.kind), ..lego.clone() })?;
             practised.push((raw.get(), Pair::fold(&lego.target, &lego.known), read.practice));
@@ -256,7 +252,8 @@ fn check_cut(target: &str, legos: &[Lego]) -> Result<()> {
             .because(format!("put side by side, those of kind `B` and `C` make `{tiling}`")));
     }
     for (at, feeder) in legos.iter().enumerate().filter(|(_, lego)| lego.kind == Kind::F) {
-        let feeds = legos[at + 1..].iter().any(|lego| lego.components.iter().any(|part| is_fed(part, feeder)));
+        let feeds =
+            legos[at + 1..].iter().any(|lego| lego.components.iter().any(|part| is_fed(part, feeder)));
         if !feeds {
             return Err(Problem::author(format!(
                 "the feeder `{}` is no component of a later LEGO of its sentence",

@@ -24,8 +24,10 @@ impl Book {
             .map(|piece| format!("{}{}", piece.lego.target, piece.after))
             .collect::<Vec<_>>()
             .join(" ");
-        let opening =
-            self.opening.iter().find(|Pair(end, _)| !end.is_empty() && source.trim_end().ends_with(end.as_str()));
+        let opening = self
+            .opening
+            .iter()
+            .find(|Pair(end, _)| !end.is_empty() && source.trim_end().ends_with(end.as_str()));
         let opening = opening.map_or("", |Pair(_, begin)| begin.as_str());
         Pair(format!("{opening}{}", capitalised(&text)), source.to_owned())
     }
@@ -205,14 +207,15 @@ fn uncapitalised(text: &str) -> String {
 
 /// The sentence's tiling around one of its LEGOs, and that LEGO's place in it. A feeder stands in for the composite that it feeds
 /// where both begin alike, for then the words before it read on into it.
-pub(super) fn tiling_around<'l>(legos: &'l [Lego], at: usize) -> Option<(Vec<&'l Lego>, usize)> {
+pub(super) fn tiling_around(legos: &[Lego], at: usize) -> Option<(Vec<&Lego>, usize)> {
     let place = tiling(&legos[..at]).len();
     let lego = &legos[at];
     if lego.kind != Kind::F {
         return Some((tiling(legos), place));
     }
     let fed = *tiling(&legos[at..]).first()?;
-    let begins = |whole: &str, part: &str| format!("{} ", fold(whole)).starts_with(&format!("{} ", fold(part)));
+    let begins =
+        |whole: &str, part: &str| format!("{} ", fold(whole)).starts_with(&format!("{} ", fold(part)));
     let reads_on = begins(&fed.target, &lego.target) && begins(&fed.known, &lego.known);
     reads_on.then(|| (tiling(&legos[..at]).into_iter().chain([lego]).collect(), place))
 }

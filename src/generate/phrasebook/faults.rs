@@ -1,6 +1,7 @@
 //! Mistakes on purpose, so that checks, retries and failures can be seen and tested without a model.
 
 use crate::diag::Result;
+use crate::generate::Asked;
 use crate::generate::located::Source;
 use crate::json::Value;
 use serde::Deserialize;
@@ -54,15 +55,10 @@ impl Faults {
     }
 
     /// What goes wrong with a call as a whole.
-    pub(super) fn of_call<'i>(
-        &self,
-        phase: &str,
-        attempt: u32,
-        items: impl Iterator<Item = &'i str> + Clone,
-    ) -> Option<Fault> {
+    pub(super) fn of_call(&self, phase: &str, attempt: u32, items: &[Asked]) -> Option<Fault> {
         self.at(phase, attempt)
             .filter(|planned| planned.kind.is_of_call())
-            .find(|planned| planned.item.as_deref().is_none_or(|id| items.clone().any(|item| item == id)))
+            .find(|planned| planned.item.as_ref().is_none_or(|id| items.iter().any(|item| item.id == *id)))
             .map(|planned| planned.kind)
     }
 

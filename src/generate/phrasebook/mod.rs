@@ -10,11 +10,6 @@ mod cut;
 mod faults;
 mod words;
 
-#[cfg(test)]
-mod example;
-#[cfg(test)]
-mod tests;
-
 use super::located::{self, Source};
 use super::{Asked, Generator, Outcome, Pending, Reply, Request, Stop};
 use crate::diag::Result;
@@ -53,8 +48,7 @@ impl Phrasebook {
     }
 
     fn reply(&self, request: &Request) -> Outcome {
-        let ids = request.items.iter().map(|item| item.id.as_str());
-        let fault = self.faults.of_call(&request.phase, request.attempt, ids);
+        let fault = self.faults.of_call(&request.phase, request.attempt, &request.items);
         match fault {
             Some(Fault::Timeout) => return Outcome::TimedOut(TIMED_OUT_AFTER_S),
             Some(Fault::Exit) => return Outcome::Failed("exit status 1".to_owned()),
@@ -69,7 +63,8 @@ impl Phrasebook {
         let Some(answer) = self.answer(request) else {
             return Outcome::Unusable {
                 what: format!("the phrasebook cannot answer phase `{}`", request.phase),
-                hint: "an item's input has to hold `source`, `target` with `known`, or `lego` with `seed`".to_owned(),
+                hint: "an item's input has to hold `source`, `target` with `known`, or `lego` with `seed`"
+                    .to_owned(),
             };
         };
         let text = if fault == Some(Fault::NotJson) { answer.replace('"', "'") } else { answer };
@@ -91,7 +86,9 @@ impl Phrasebook {
             }
             match self.faults.of_item(&request.phase, request.attempt, &item.id) {
                 Some((Fault::Missing, _)) => {}
-                Some((Fault::Doubled, _)) => parts.extend([entry(item, &value, is_array), entry(item, &value, is_array)]),
+                Some((Fault::Doubled, _)) => {
+                    parts.extend([entry(item, &value, is_array), entry(item, &value, is_array)]);
+                }
                 Some((Fault::Wrong, given)) => {
                     let wrong = given.cloned().unwrap_or_else(|| self.spoilt(value, &question, &earlier));
                     parts.push(entry(item, &wrong, is_array));
@@ -134,10 +131,12 @@ impl Phrasebook {
         let cut = self.book.cut(target, known);
         let id = |at: usize| format!("{seed}L{:02}", at + 1);
         let legos = cut.iter().enumerate().map(|(at, lego)| {
-            let mut shown = vec![json!(id(at)), json!(format!("{:?}", lego.kind)), json!(lego.target), json!(lego.known)];
+            let mut shown =
+                vec![json!(id(at)), json!(format!("{:?}", lego.kind)), json!(lego.target), json!(lego.known)];
             if !lego.components.is_empty() {
                 let parts = lego.components.iter().map(|part| {
-                    let feeder = cut.iter().position(|other| other.kind == book::Kind::F && is_fed(part, other));
+                    let feeder =
+                        cut.iter().position(|other| other.kind == book::Kind::F && is_fed(part, other));
                     feeder.map_or_else(|| json!([part.0, part.1]), |at| json!([part.0, part.1, id(at)]))
                 });
                 shown.push(parts.collect());
@@ -222,3 +221,8 @@ fn half(text: &str) -> &str {
     }
     &text[..at]
 }
+
+#[cfg(test)]
+mod example;
+#[cfg(test)]
+mod tests;

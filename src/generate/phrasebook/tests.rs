@@ -6,7 +6,7 @@ use crate::generate::Stopper;
 use std::sync::Arc;
 
 /// A call for some items, as the engine would make it.
-pub(super) fn request(phase: &str, attempt: u32, items: Vec<(String, Value)>, context: Value) -> Request {
+pub(super) fn request(phase: &str, attempt: u32, items: Vec<(String, Value)>, context: &Value) -> Request {
     let listed: Vec<Value> = items.iter().map(|(id, input)| json!({ "id": id, "input": input })).collect();
     Request {
         call: "call".to_owned(),
@@ -79,7 +79,12 @@ fn a_broken_phrasebook_is_told_with_its_place() {
             "`I want` is both `quiero` and `hablar español`",
         ),
         ("[\"leer\", \"to read\"]", "[\"leer\", \"Today\"]", 4, "is both `hoy` and `leer`"),
-        ("\"kind\": \"B\", \"target\": \"hoy\"", "\"kind\": \"C\", \"target\": \"hoy\"", 12, "needs two `components`"),
+        (
+            "\"kind\": \"B\", \"target\": \"hoy\"",
+            "\"kind\": \"C\", \"target\": \"hoy\"",
+            12,
+            "needs two `components`",
+        ),
         ("\"kind\": \"C\"", "\"kind\": \"B\"", 10, "has `components`"),
         ("[\"hablar\", \"to speak\"], ", "[\"hablar\", \"speak\"], ", 6, "no component of a later LEGO"),
         ("[\"no\", \"el\"]", "[\"no\", \"hoy\"]", 12, "never_alone"),
@@ -94,18 +99,20 @@ fn a_broken_phrasebook_is_told_with_its_place() {
     let sentence = &SMALL[SMALL.find("    {\"known\"").unwrap()..SMALL.rfind("  ]").unwrap()];
     let twice = refused(sentence, &format!("{},\n{sentence}", sentence.trim_end()));
     assert!(twice.to_string().contains("twice"), "{twice}");
-    assert!(Phrasebook::load(Path::new("/nowhere/x.json"), None).unwrap_err().to_string().contains("not there"));
+    assert!(
+        Phrasebook::load(Path::new("/nowhere/x.json"), None).unwrap_err().to_string().contains("not there")
+    );
 }
 
 async fn translated(book: &Phrasebook, source: &str) -> (String, String) {
-    let call = request("phase1", 1, vec![("S9".to_owned(), json!({ "source": source }))], json!({}));
+    let call = request("phase1", 1, vec![("S9".to_owned(), json!({ "source": source }))], &json!({}));
     let mut answer: Value = serde_json::from_str(&answered(book, call).await).unwrap();
     serde_json::from_value(answer["S9"].take()).unwrap()
 }
 
 async fn legos(book: &Phrasebook, target: &str, known: &str) -> Value {
     let input = json!({ "target": target, "known": known });
-    let call = request("phase3", 1, vec![("S9".to_owned(), input)], json!({}));
+    let call = request("phase3", 1, vec![("S9".to_owned(), input)], &json!({}));
     let answer: Value = serde_json::from_str(&answered(book, call).await).unwrap();
     assert_eq!(answer[0][1], json!([target, known]));
     answer[0][2].clone()
@@ -183,7 +190,7 @@ async fn a_feeder_is_referred_to_and_stands_in_windows() {
             ("b".to_owned(), input("hablar", "to speak", false)),
             ("c".to_owned(), input("hoy", "today", true)),
         ],
-        json!({}),
+        &json!({}),
     );
     let answer: Value = serde_json::from_str(&answered(&book, call).await).unwrap();
     assert_eq!(answer["a"], json!({ "e": [], "d": { "2": [], "3": [], "4": [], "5": [] } }));
@@ -197,7 +204,7 @@ async fn a_feeder_is_referred_to_and_stands_in_windows() {
     );
     // Taught before in the course, the later LEGOs may stand in the earlier ones' baskets.
     let known = json!({ "vocabulary": [{ "id": "z", "target": "hablar", "known": "" }, { "id": "y", "target": "hoy", "known": "" }] });
-    let call = request("phase5", 1, vec![("a".to_owned(), input("quiero", "I want", false))], known);
+    let call = request("phase5", 1, vec![("a".to_owned(), input("quiero", "I want", false))], &known);
     let answer: Value = serde_json::from_str(&answered(&book, call).await).unwrap();
     assert_eq!(answer["a"]["d"]["3"], json!([["quiero hablar hoy", "I want to speak today"]]));
 }
@@ -222,11 +229,11 @@ async fn planned_mistakes_are_made_at_their_attempts_only() {
     ] {
         let list = format!(r#"[{{"phase": "phase1", "item": "S1", "attempts": [2], "kind": "{kind}"}}]"#);
         let book = load(SMALL, Some(&list)).unwrap();
-        assert_eq!(answered(&book, request("phase1", 1, two_sources(), json!({}))).await, both, "{kind}");
-        assert_eq!(answered(&book, request("phase1", 2, two_sources(), json!({}))).await, wrong, "{kind}");
-        assert_eq!(answered(&book, request("other", 2, two_sources(), json!({}))).await, both, "{kind}");
+        assert_eq!(answered(&book, request("phase1", 1, two_sources(), &json!({}))).await, both, "{kind}");
+        assert_eq!(answered(&book, request("phase1", 2, two_sources(), &json!({}))).await, wrong, "{kind}");
+        assert_eq!(answered(&book, request("other", 2, two_sources(), &json!({}))).await, both, "{kind}");
         let other = vec![two_sources().remove(1)];
-        let alone = answered(&book, request("phase1", 2, other, json!({}))).await;
+        let alone = answered(&book, request("phase1", 2, other, &json!({}))).await;
         assert_eq!(alone, format!("{{\n\"S2\": {good}\n}}"), "{kind}");
     }
 }
@@ -242,16 +249,18 @@ async fn calls_can_be_made_to_fail_as_a_whole() {
     let book = load(SMALL, Some(list)).unwrap();
     let outcome = async |attempt| {
         let (_stopper, stop) = Stopper::new();
-        book.ask(request("phase1", attempt, two_sources(), json!({})), stop).await.outcome
+        book.ask(request("phase1", attempt, two_sources(), &json!({})), stop).await.outcome
     };
     assert_eq!(outcome(1).await, Outcome::TimedOut(600));
     assert_eq!(outcome(2).await, Outcome::Failed("exit status 1".to_owned()));
-    let torn = answered(&book, request("phase1", 3, two_sources(), json!({}))).await;
-    assert!(torn.contains("\"S1\": [\"Quiero hablar español hoy.\",\"I want") && torn.contains("\"S2\": [\"Qu"));
+    let torn = answered(&book, request("phase1", 3, two_sources(), &json!({}))).await;
+    assert!(
+        torn.contains("\"S1\": [\"Quiero hablar español hoy.\",\"I want") && torn.contains("\"S2\": [\"Qu")
+    );
     assert!(serde_json::from_str::<Value>(&torn).is_err() && !torn.trim_end().ends_with(']'));
-    let given = answered(&book, request("phase1", 4, two_sources(), json!({}))).await;
+    let given = answered(&book, request("phase1", 4, two_sources(), &json!({}))).await;
     assert!(given.contains("\"S2\": [\"x\",\"y\"]"));
-    let strange = request("phase9", 1, vec![("a".to_owned(), json!({ "text": 1 }))], json!({}));
+    let strange = request("phase9", 1, vec![("a".to_owned(), json!({ "text": 1 }))], &json!({}));
     let (_stopper, stop) = Stopper::new();
     assert!(matches!(book.ask(strange, stop).await.outcome, Outcome::Unusable { .. }));
 }
@@ -261,7 +270,10 @@ fn a_broken_fault_list_is_told_with_its_place() {
     for (list, what) in [
         ("[\n{\"phase\": \"p\", \"attempts\": [], \"kind\": \"wrong\"}]", "needs one attempt"),
         ("[\n{\"phase\": \"p\", \"attempts\": [1], \"kind\": \"wrang\"}]", "unknown variant `wrang`"),
-        ("[\n{\"phase\": \"p\", \"attempts\": [1], \"kind\": \"empty\", \"answer\": 1}]", "the kind `wrong` only"),
+        (
+            "[\n{\"phase\": \"p\", \"attempts\": [1], \"kind\": \"empty\", \"answer\": 1}]",
+            "the kind `wrong` only",
+        ),
         ("[\n{\"phase\": \"p\", \"atempts\": [1], \"kind\": \"wrong\"}]", "unknown field `atempts`"),
     ] {
         let problem = load(SMALL, Some(list)).unwrap_err();
