@@ -2,7 +2,7 @@
 
 use crate::check::Finding;
 use crate::generate::Meters;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One event. `--format json` prints one a line; the names are a promise.
 #[derive(Debug, Clone, Serialize)]
@@ -140,7 +140,7 @@ pub struct PhaseStart {
 }
 
 /// The end of a run.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Summary {
     /// Calls made.
     pub calls: usize,
@@ -179,7 +179,7 @@ pub struct Summary {
 }
 
 /// A main file at the end of a run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MainFile {
     /// Its path, relative to the workspace where it is inside.
     pub path: String,

@@ -193,7 +193,8 @@ impl Loading<'_> {
                 .at(place)
                 .hint("write the program and its arguments: `seeds = { argv = [\"./seeds.sh\"] }`"));
         };
-        let bytes = crate::process::capture(argv, &self.files.root, self.env, SOURCE_LIMIT)
+        let env: Vec<_> = self.env.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let bytes = crate::process::capture(argv, &self.files.root, &env, SOURCE_LIMIT)
             .map_err(|problem| if problem.place.is_none() { problem.at(place.clone()) } else { problem })?;
         let name = format!("the output of {program}");
         let text = String::from_utf8(bytes).map_err(|error| {

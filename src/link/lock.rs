@@ -49,8 +49,8 @@ pub struct Line {
     pub digest: Short,
     /// Where it comes from.
     pub provenance: Provenance,
-    /// It stands there although a check refuses it, for want of a better one.
-    pub refused: bool,
+    /// It is not known to pass the checks of now: it stands there for want of a better one.
+    pub unchecked: bool,
 }
 
 /// An item whose attempts are exhausted.
@@ -149,7 +149,8 @@ fn add_line(phase: &mut PhaseLock, fields: &[&str]) -> Option<()> {
                 .insert(decode(id)?.into(), Failed { key: key.parse().ok()?, checks: checks.parse().ok()? });
         }
         [_, id, key, digest, word] => {
-            let (word, refused) = word.strip_suffix("-refused").map_or((word, false), |word| (word, true));
+            let (word, unchecked) =
+                word.strip_suffix("-unchecked").map_or((word, false), |word| (word, true));
             let provenance = match word {
                 "generated" => Provenance::Generated,
                 "adopted" => Provenance::Adopted,
@@ -157,7 +158,7 @@ fn add_line(phase: &mut PhaseLock, fields: &[&str]) -> Option<()> {
                 "accepted" => Provenance::Accepted,
                 _ => return None,
             };
-            let line = Line { key: key.parse().ok()?, digest: digest.parse().ok()?, provenance, refused };
+            let line = Line { key: key.parse().ok()?, digest: digest.parse().ok()?, provenance, unchecked };
             phase.lines.insert(decode(id)?.into(), line);
         }
         _ => return None,
@@ -184,15 +185,15 @@ pub fn write_lock(path: &Path, phases: &[PhaseLines<'_>], old: Option<&[u8]>) ->
         }
         for (id, line, failed) in *lines {
             let id = encode(id);
-            if let Some(Line { key, digest, provenance, refused }) = line {
+            if let Some(Line { key, digest, provenance, unchecked }) = line {
                 let word = match provenance {
                     Provenance::Generated => "generated",
                     Provenance::Adopted => "adopted",
                     Provenance::Edited => "edited",
                     Provenance::Accepted => "accepted",
                 };
-                let refused = if *refused { "-refused" } else { "" };
-                add(format_args!("{phase} {id} {key} {digest} {word}{refused}\n"))?;
+                let unchecked = if *unchecked { "-unchecked" } else { "" };
+                add(format_args!("{phase} {id} {key} {digest} {word}{unchecked}\n"))?;
             }
             if let Some(Failed { key, checks }) = failed {
                 add(format_args!("{phase} {id} {key} {checks} failed\n"))?;
@@ -252,7 +253,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("coursebuild.lock");
         let of = |text: &str| Digest::of(text.as_bytes()).short();
-        let line = |provenance, refused| Some(Line { key: of("k"), digest: of("d"), provenance, refused });
+        let line =
+            |provenance, unchecked| Some(Line { key: of("k"), digest: of("d"), provenance, unchecked });
         let failed = Some(Failed { key: of("k2"), checks: of("c") });
         let one = [
             ("S0001".into(), line(Provenance::Generated, false), None),

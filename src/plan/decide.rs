@@ -93,10 +93,10 @@ pub struct Current {
     pub text: Arc<str>,
     /// Where it comes from.
     pub provenance: Provenance,
-    /// The content key it was made under.
+    /// The content key it was made under; zero where nobody knows.
     pub key: Short,
-    /// It fails a check.
-    pub refused: bool,
+    /// It is not known to pass the checks of now.
+    pub unchecked: bool,
 }
 
 /// What is decided over an item.
@@ -120,6 +120,28 @@ pub struct Decision {
     pub attempts: u32,
     /// What a purchase is told of the last answer.
     pub findings: Vec<Finding>,
+}
+
+impl Decision {
+    /// Of an item whose result stands.
+    pub fn fresh(current: Current) -> Self {
+        fresh(current)
+    }
+
+    /// Of an item that waits; its main file goes on showing what it shows.
+    pub fn pending(verdict: Verdict, linked: Option<Current>) -> Self {
+        Self {
+            verdict,
+            current: None,
+            linked,
+            file: None,
+            claimed: false,
+            refused: Vec::new(),
+            supersedes: None,
+            attempts: 0,
+            findings: Vec::new(),
+        }
+    }
 }
 
 /// Decides. `judge` gives the findings of an output in lifted form; it is asked only where it matters.
@@ -156,7 +178,7 @@ fn standing_or_known(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Dec
             text: text.clone(),
             provenance: line.provenance,
             key: line.key,
-            refused: false,
+            unchecked: false,
         };
         if line.provenance == Provenance::Edited {
             return kept_by_hand(current, key, judge);
@@ -196,7 +218,7 @@ fn standing_edit(facts: &Facts, line: Option<Line>) -> Option<Current> {
         text: standing.text.clone(),
         provenance: Provenance::Edited,
         key,
-        refused: false,
+        unchecked: false,
     })
 }
 
@@ -209,7 +231,7 @@ fn unexplained(facts: &Facts) -> Option<Current> {
         text: standing.text.clone(),
         provenance: Provenance::Edited,
         key: Short::default(),
-        refused: false,
+        unchecked: false,
     })
 }
 
@@ -259,7 +281,7 @@ fn from_store(facts: &Facts, line: Option<Line>, judge: &dyn Fn(&str) -> Vec<Fin
     Decision {
         verdict,
         current: None,
-        linked: last_linked(facts, line, &refused),
+        linked: last_linked(facts, line),
         file: None,
         claimed: false,
         refused: sorted(refused),
@@ -285,14 +307,14 @@ fn stale_or_missing(facts: &Facts, line: Option<Line>) -> Verdict {
 }
 
 /// What the main file goes on showing while a better result is wanted.
-fn last_linked(facts: &Facts, line: Option<Line>, refused: &[Digest]) -> Option<Current> {
+fn last_linked(facts: &Facts, line: Option<Line>) -> Option<Current> {
     let key = facts.content.short();
     let current = |digest: Digest, text: &Arc<str>, provenance, made_under| Current {
         digest,
         text: text.clone(),
         provenance,
         key: made_under,
-        refused: made_under == key && refused.contains(&digest),
+        unchecked: true,
     };
     if let Some(line) = line
         && let Some(text) = &facts.locked
@@ -306,6 +328,9 @@ fn last_linked(facts: &Facts, line: Option<Line>, refused: &[Digest]) -> Option<
 }
 
 fn kept_by_hand(current: Current, key: Short, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
+    if current.key == Short::default() {
+        return held(current, Held::Unexplained);
+    }
     if current.key != key {
         let reason = Reason::KeyMoved(current.key);
         return held(current, Held::Moved(vec![reason]));
@@ -316,7 +341,7 @@ fn kept_by_hand(current: Current, key: Short, judge: &dyn Fn(&str) -> Vec<Findin
 
 fn as_current(candidate: &Candidate) -> Current {
     let Candidate { digest, provenance, content, text } = candidate.clone();
-    Current { digest, text, provenance, key: content, refused: false }
+    Current { digest, text, provenance, key: content, unchecked: false }
 }
 
 fn fresh(current: Current) -> Decision {
@@ -487,13 +512,13 @@ mod tests {
                 key: key().short(),
                 digest: digest(OURS).short(),
                 provenance: Provenance::Generated,
-                refused: false,
+                unchecked: false,
             }),
             L::OldKey => Some(Line {
                 key: old_key(),
                 digest: digest(OLD).short(),
                 provenance: Provenance::Generated,
-                refused: false,
+                unchecked: false,
             }),
             L::Absent | L::Conflict => None,
         };
@@ -568,7 +593,7 @@ mod tests {
         let locked = facts_of(L::Match, true, M::Same);
         let decision = decide(&locked, &refuse(OURS));
         let linked = decision.linked.unwrap();
-        assert_eq!((decision.verdict.name(), linked.text, linked.refused), ("rejected", text(OURS), true));
+        assert_eq!((decision.verdict.name(), linked.text, linked.unchecked), ("rejected", text(OURS), true));
         let mut edited = facts_of(L::Match, false, M::Same);
         edited.line.as_mut().unwrap().provenance = Provenance::Edited;
         assert_eq!(decide(&edited, &refuse(OURS)).verdict.name(), "held");

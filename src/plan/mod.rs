@@ -1,11 +1,24 @@
 //! What would be done, and why: pure decisions over what is known.
 
+mod board;
+mod claim;
+mod context;
 mod decide;
+mod explain;
+mod memory;
+mod outline;
 mod report;
+mod select;
 mod verdict;
 
+pub use board::*;
+pub use context::Entries;
 pub use decide::*;
+pub use explain::{explain, part_words, words};
+pub use memory::Memory;
+pub use outline::{enlist, outline, place, wants};
 pub use report::*;
+pub use select::*;
 pub use verdict::*;
 
 use crate::digest::Digest;

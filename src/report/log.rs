@@ -54,6 +54,7 @@ fn ended(call: &LogLine, look: Look) -> String {
         Ended::Unreadable(why) => format!("{} {}", look.bad("unreadable answer:"), flat(why)),
         Ended::TimedOut(seconds) => look.bad(&format!("no answer within {seconds} s")),
         Ended::Failed(why) => format!("{} {}", look.bad("no answer:"), flat(why)),
+        Ended::Filed => count(call.items.len(), "item"),
     }
 }
 

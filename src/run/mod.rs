@@ -2,58 +2,203 @@
 //!
 //! Prints nothing and reads no environment: what it needs comes in [`Options`], what it says leaves as events and views.
 
+mod call;
+mod clock;
+mod conduct;
+mod finish;
+mod harvest;
+mod look;
+mod noop;
 mod options;
+mod recover;
+mod request;
+mod session;
+mod tally;
 mod views;
 
-pub use options::{Confirm, Options, Selection};
+pub use crate::plan::Selection;
+pub use look::{log, plan, prompt, show, status, why};
+pub use options::{Confirm, Options};
 pub use views::{
     BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
 };
 
-use crate::diag::{Problem, Result};
-use crate::event::{Event, Summary};
-use crate::json::Value;
-use crate::plan::Plan;
+use crate::diag::{Kind, Problem, Result};
+use crate::event::{Event, PhaseStart, Summary};
+use crate::plan::{Board, Plan, Verdict, outline};
+use crate::prompt::Prompts;
+use crate::store::{Held, Note, hold_waiting, try_hold};
+use conduct::{Conductor, End};
+use session::{Session, state_dir};
+use std::sync::Arc;
+use std::time::Instant;
+use tally::Tally;
 
 /// Brings the selected targets up to date, telling `emit` of everything that happens. The last event is the summary, which is
 /// also returned; its `exit` is the exit code. An error means that the run could not begin or had to be given up.
 pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summary> {
-    let _ = (options, emit);
-    Err(Problem::internal("`build` is not there yet"))
+    let started = Instant::now();
+    if let Some(mut summary) = noop::nothing_to_do(options) {
+        summary.seconds = started.elapsed().as_secs_f64();
+        emit(&Event::Summary(summary.clone()));
+        return Ok(summary);
+    }
+    let _held = hold(options)?;
+    let mut session = Session::open(options, Some(&mut |found| tell_found(found, emit)))?;
+    let (mut summary, problem) = carry_out(&session, options, emit)?;
+    // Nobody else holds the store any more: all calls have come back.
+    if let Some(store) = Arc::get_mut(&mut session.store) {
+        store.flush()?;
+    }
+    if let Some(problem) = problem {
+        return Err(problem);
+    }
+    summary.seconds = started.elapsed().as_secs_f64();
+    noop::remember(options, &session, &summary)?;
+    emit(&Event::Summary(summary.clone()));
+    Ok(summary)
 }
 
-/// What [`build`] would do with the same options. Changes nothing.
-pub fn plan(options: &Options) -> Result<Plan> {
-    let _ = options;
-    Err(Problem::internal("`plan` is not there yet"))
+/// Plans, buys and links. An interrupted or failed run links as well: what was paid for is seen at once.
+fn carry_out(
+    session: &Session,
+    options: &mut Options,
+    emit: &mut dyn FnMut(&Event),
+) -> Result<(Summary, Option<Problem>)> {
+    let memories = session.memories();
+    let mut boards = session.boards(options, &options.selection, &memories)?;
+    for board in &boards {
+        finish::file_edits(board, &session.store)?;
+    }
+    let plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
+    permit(options, &plan, session.workspace.confirm_above.calls)?;
+    emit(&started_event(&plan));
+    let mut tally = Tally { reused: fresh(&boards), ..Tally::default() };
+    let mut end = End::default();
+    if plan.calls.max > 0 {
+        let mut run = Conductor {
+            prompts: prompts(&boards)?,
+            generators: session.generators(options)?,
+            boards: &mut boards,
+            memories: &memories,
+            store: session.store.clone(),
+            options,
+            emit,
+            tally,
+        };
+        end = run.conduct()?;
+        tally = run.tally;
+    }
+    let mut summary = tally.summary();
+    for ((board, memory), lock) in boards.iter().zip(&memories).zip(&session.locks) {
+        finish::keep_orphans(board, memory, lock, &session.store, emit)?;
+        summary.main_files.extend(finish::link(board, lock, &session.workspace.root)?);
+    }
+    finish::tell_state(&boards, &mut summary);
+    tally.batch_events(&boards).iter().for_each(&mut *emit);
+    summary.exit = exit_code(&end, &summary);
+    Ok((summary, end.problem))
 }
 
-/// How every phase and batch stands. Changes nothing.
-pub fn status(options: &Options) -> Result<Status> {
-    let _ = options;
-    Err(Problem::internal("`status` is not there yet"))
+fn hold(options: &Options) -> Result<Held> {
+    let note =
+        Note { host: None, started: clock::in_words(clock::now_ms()), command: options.command.clone() };
+    let dir = state_dir(&options.manifest);
+    if options.wait {
+        return hold_waiting(&dir, &note);
+    }
+    try_hold(&dir, &note)?.map_err(|holder| holder.problem())
 }
 
-/// Why each item of the selected targets stands as it does. Changes nothing.
-pub fn why(options: &Options) -> Result<Vec<Why>> {
-    let _ = options;
-    Err(Problem::internal("`why` is not there yet"))
+fn tell_found(found: recover::Found, emit: &mut dyn FnMut(&Event)) {
+    emit(&match found {
+        recover::Found::Running { label } => Event::Warning {
+            message: format!("`{label}` was asked by an earlier build and is still running: waiting for it"),
+        },
+        recover::Found::Answered { call, label, items } => Event::Recovered { call, label, items },
+        recover::Found::Warning(message) => Event::Warning { message },
+    });
 }
 
-/// The current results of at most one target, in the phase's shape.
-pub fn show(options: &Options) -> Result<Value> {
-    let _ = options;
-    Err(Problem::internal("`show` is not there yet"))
+/// Whether the plan may be carried out at all.
+fn permit(options: &mut Options, plan: &Plan, above: Option<u64>) -> Result<()> {
+    if options.locked && plan.calls.max > 0 {
+        return Err(Problem::new(
+            Kind::WorkNeeded,
+            format!("{} items have to be bought, and `--locked` forbids every call", plan.items.max),
+        )
+        .hint("`coursebuild plan` tells which and why; build without `--locked` to buy them"));
+    }
+    let Some(most) = above.filter(|above| plan.calls.max as u64 > *above) else { return Ok(()) };
+    let asked = match &mut options.confirm {
+        Confirm::Yes => true,
+        Confirm::Ask(ask) => ask(plan),
+        Confirm::Refuse => false,
+    };
+    if asked {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Kind::Budget,
+        format!("up to {} calls are needed, and more than {most} want a confirmation", plan.calls.max),
+    )
+    .hint("say `--yes`, or raise `confirm_above` in the manifest; nothing was bought"))
 }
 
-/// The exact prompt that a call for the selected target would be sent.
-pub fn prompt(options: &Options) -> Result<String> {
-    let _ = options;
-    Err(Problem::internal("`prompt` is not there yet"))
+fn started_event(plan: &Plan) -> Event {
+    Event::Started {
+        calls_min: plan.calls.min,
+        calls_max: plan.calls.max,
+        items_min: plan.items.min,
+        items_max: plan.items.max,
+        phases: plan
+            .courses
+            .iter()
+            .flat_map(|course| {
+                course.phases.iter().map(|phase| PhaseStart {
+                    course: course.course.clone(),
+                    phase: phase.phase.clone(),
+                    batches: phase.batches,
+                    items: phase.items,
+                    calls_min: phase.calls.min,
+                    calls_max: phase.calls.max,
+                })
+            })
+            .collect(),
+    }
 }
 
-/// The calls that asked for items of the selected targets, oldest first.
-pub fn log(options: &Options) -> Result<Vec<LogLine>> {
-    let _ = options;
-    Err(Problem::internal("`log` is not there yet"))
+fn prompts(boards: &[Board<'_>]) -> Result<Vec<Vec<Prompts>>> {
+    boards
+        .iter()
+        .map(|board| {
+            board.course.phases.iter().map(|phase| Prompts::new(&phase.rule, board.course)).collect()
+        })
+        .collect()
+}
+
+fn fresh(boards: &[Board<'_>]) -> usize {
+    boards
+        .iter()
+        .map(|board| {
+            (0..board.phases.len())
+                .map(|phase| {
+                    board.cells(phase).filter(|(.., cell)| cell.decision.verdict == Verdict::Fresh).count()
+                })
+                .sum::<usize>()
+        })
+        .sum()
+}
+
+/// The exit code of a run that was carried out. Where several hold, the gravest.
+fn exit_code(end: &End, summary: &Summary) -> u8 {
+    if end.interrupted {
+        130
+    } else if end.bounded {
+        4
+    } else if summary.items_failed > 0 {
+        1
+    } else {
+        0
+    }
 }

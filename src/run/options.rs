@@ -1,6 +1,6 @@
 //! What a run is to do: everything that the command line and the surroundings decide, as plain data.
 
-use crate::plan::Plan;
+use crate::plan::{Plan, Selection};
 use std::path::PathBuf;
 
 /// The options of a run. A run depends on nothing else but files.
@@ -53,15 +53,4 @@ pub enum Confirm {
     Ask(Box<dyn FnMut(&Plan) -> bool>),
     /// Nobody: it may not.
     Refuse,
-}
-
-/// What may be bought; everything when all lists are empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection {
-    /// Targets as typed; what was typed as a path of a file is absolute.
-    pub targets: Vec<String>,
-    /// Ranges of source items: each `S0101-S0200` or `S0300`.
-    pub items: Vec<String>,
-    /// Names of phases.
-    pub phases: Vec<String>,
 }

@@ -49,6 +49,10 @@ pub struct Store {
     journal: Journal,
     index: OnceLock<(IndexFile, Index)>,
     recent: Mutex<VecDeque<(EntryId, Results)>>,
+    /// Entries written since the index was read, without their texts: it learns of them at the next flush.
+    kept: Mutex<Vec<(EntryId, Entry)>>,
+    /// Entries that are known and written nowhere.
+    imagined: HashMap<EntryId, (Entry, Results)>,
 }
 
 type Results = Arc<[Stored]>;
@@ -65,7 +69,15 @@ impl Store {
         let dir = dir.into();
         let entries = Arc::new(Entries::new(&dir));
         let journal = Journal::new(dir.join("journal"), Arc::clone(&entries));
-        Self { dir, entries, journal, index: OnceLock::new(), recent: Mutex::default() }
+        Self {
+            dir,
+            entries,
+            journal,
+            index: OnceLock::new(),
+            recent: Mutex::default(),
+            kept: Mutex::default(),
+            imagined: HashMap::new(),
+        }
     }
 
     /// Its folder.
@@ -96,6 +108,30 @@ impl Store {
         Ok(id)
     }
 
+    /// Keeps an entry while others read the index, which learns of it at the next [`Self::flush`]. Otherwise as [`Self::put`].
+    pub fn keep(&self, entry: &Entry) -> Result<EntryId> {
+        let id = self.entries.write(entry)?;
+        self.journal_done(id, entry);
+        let mut slim = Entry { raw: None, stderr: String::new(), ..entry.clone() };
+        slim.results.iter_mut().for_each(|stored| stored.output.clear());
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).push((id, slim));
+        Ok(id)
+    }
+
+    /// Knows an entry without writing it: what a run would find, told without changing anything.
+    pub fn imagine(&mut self, entry: Entry) -> Result<()> {
+        self.index()?;
+        let text = serde_json::to_vec(&entry)
+            .map_err(|e| Problem::internal("an entry could not be written").because(e))?;
+        let id = EntryId::from_digest(crate::digest::Digest::of(&text));
+        if let Some((_, index)) = self.index.get_mut() {
+            index.learn(id, &entry);
+        }
+        let results = entry.results.clone().into();
+        self.imagined.insert(id, (entry, results));
+        Ok(())
+    }
+
     /// Keeps many entries; faster than one after another.
     pub fn put_many(&mut self, entries: &[Entry]) -> Result<Vec<EntryId>> {
         let ids: Vec<EntryId> =
@@ -110,6 +146,10 @@ impl Store {
         if let Some((_, index)) = self.index.get_mut() {
             index.learn(id, entry);
         }
+        self.journal_done(id, entry);
+    }
+
+    fn journal_done(&self, id: EntryId, entry: &Entry) {
         if !entry.intent.call.is_empty() {
             self.journal.close_call(&Record::Done { call: entry.intent.call.clone(), entry: id });
         }
@@ -126,7 +166,10 @@ impl Store {
 
     /// Reads an entry, checked whole.
     pub fn entry(&self, id: EntryId) -> Result<Entry> {
-        self.entries.read(id)
+        match self.imagined.get(&id) {
+            Some((entry, _)) => Ok(entry.clone()),
+            None => self.entries.read(id),
+        }
     }
 
     /// The entry and blob files themselves.
@@ -154,6 +197,9 @@ impl Store {
     }
 
     fn results_of(&self, id: EntryId) -> Result<Results> {
+        if let Some((_, results)) = self.imagined.get(&id) {
+            return Ok(Arc::clone(results));
+        }
         let lock = || self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, results)) = lock().iter().find(|(known, _)| *known == id) {
             return Ok(Arc::clone(results));
@@ -216,6 +262,10 @@ impl Store {
     pub fn flush(&mut self) -> Result<()> {
         self.entries.sync()?;
         self.journal.retire().wait()?;
+        let kept = std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some((_, index)) = self.index.get_mut() {
+            kept.iter().for_each(|(id, entry)| index.learn(*id, entry));
+        }
         match self.index.get_mut() {
             Some((file, index)) => file.save(index),
             None => Ok(()),

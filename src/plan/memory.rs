@@ -1,0 +1,351 @@
+//! What is remembered of an item: by its lock line, its main file's entry, and the store.
+
+use super::board::Board;
+use super::decide::{Attempts, Candidate, Current, Facts, Standing};
+use crate::check::Finding;
+use crate::course::Severity;
+use crate::diag::{Problem, Result};
+use crate::digest::{Digest, Short};
+use crate::json::{Ids, Value, lift};
+use crate::key::Part;
+use crate::link::{LockFile, PhaseLock};
+use crate::store::{Ended, Known, Provenance, Store};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+/// The memory of one course.
+pub struct Memory<'s> {
+    store: &'s Store,
+    lock: &'s LockFile,
+    /// The ids under which a phase's lock lines have a content key; made when first asked for.
+    by_content: OnceLock<HashMap<(String, Short), Vec<Arc<str>>>>,
+}
+
+/// What is told of an item: the common case at once, all facts otherwise.
+pub(super) enum Told {
+    /// Lock line, main file, key and checks agree: nothing else has to be looked at.
+    Fresh(Current),
+    /// Everything that a decision looks at.
+    Facts(Box<Facts>),
+}
+
+/// A result of the same content under another id.
+pub(super) struct Other {
+    /// The id that it is filed under.
+    pub(super) id: Arc<str>,
+    /// The id of that item's root.
+    pub(super) root: Arc<str>,
+    /// The result.
+    pub(super) candidate: Candidate,
+}
+
+impl<'s> Memory<'s> {
+    /// The memory of a course: the store and its lock.
+    pub fn new(store: &'s Store, lock: &'s LockFile) -> Self {
+        Self { store, lock, by_content: OnceLock::new() }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &'s Store {
+        self.store
+    }
+
+    fn phase_lock(&self, phase: &str) -> Option<&'s PhaseLock> {
+        self.lock.lock().and_then(|lock| lock.phases.get(phase))
+    }
+
+    /// What stands in the main file for an item, in lifted form.
+    fn standing(
+        &self,
+        board: &Board<'_>,
+        phase: usize,
+        id: &str,
+        root: &str,
+    ) -> Result<Option<(Digest, Arc<str>)>> {
+        let Some(raw) = board.phases[phase].main.get(id) else { return Ok(None) };
+        let mut value: Value = serde_json::from_str(raw).map_err(|e| {
+            Problem::author(format!("`{id}` in `{}` is not JSON", board.phases[phase].main.path.display()))
+                .because(e)
+        })?;
+        lift(&mut value, &board.rule(phase).output.ids, Ids { id, root });
+        Ok(Some((super::output_digest(&value), value.to_string().into())))
+    }
+
+    pub(super) fn facts(
+        &self,
+        board: &Board<'_>,
+        phase: usize,
+        id: &Arc<str>,
+        root: &str,
+        content: Digest,
+        chosen: bool,
+    ) -> Result<Told> {
+        let rule = board.rule(phase);
+        let lock = self.phase_lock(&rule.name);
+        let line = lock.and_then(|lock| lock.lines.get(id)).copied();
+        let standing = self.standing(board, phase, id, root)?;
+        let checks = board.phases[phase].checks.digest();
+        let force = board.wishes.force && chosen;
+        if let (Some(line), Some((digest, text))) = (line, &standing)
+            && line.key == content.short()
+            && line.digest == digest.short()
+            && line.provenance == Provenance::Generated
+            && !line.unchecked
+            && !force
+            && lock.and_then(|lock| lock.checks) == Some(checks.short())
+        {
+            let (digest, text) = (*digest, text.clone());
+            return Ok(Told::Fresh(Current {
+                digest,
+                text,
+                provenance: line.provenance,
+                key: line.key,
+                unchecked: false,
+            }));
+        }
+        let index = self.store.index()?;
+        let locked = match (line, &standing) {
+            (Some(line), Some((digest, text))) if line.digest == digest.short() => Some(text.clone()),
+            (Some(line), _) => self.text_of(index.by_short(&line.digest).as_ref())?,
+            (None, _) => None,
+        };
+        let history = index.history(&board.course.code, &rule.name, id);
+        let known = |digest: Digest| {
+            let of_item =
+                history.iter().filter_map(|asked| asked.result.clone()).chain(index.results(&content));
+            of_item
+                .filter(|known| known.digest == digest)
+                .last()
+                .map(|known| (known.provenance, known.content.short()))
+        };
+        let mut results = Vec::new();
+        for known in index.results(&content).filter(|known| known.id == *id) {
+            results.extend(self.candidate(&known)?);
+        }
+        let edit = match index.edit(&board.course.code, &rule.name, id) {
+            Some(known) => self.candidate(&known)?,
+            None => None,
+        };
+        Ok(Told::Facts(Box::new(Facts {
+            content,
+            lock_readable: self.lock.lock().is_some(),
+            line,
+            locked,
+            failed: lock.and_then(|lock| lock.failed.get(id)).copied(),
+            standing: standing.map(|(digest, text)| Standing { digest, text, known: known(digest) }),
+            results,
+            claimable: Vec::new(),
+            edit,
+            superseded: index.superseded(&content, id).into_iter().collect(),
+            attempts: self.attempts(id, content, checks, rule.attempts)?,
+            checks: checks.short(),
+            earlier: history
+                .iter()
+                .rev()
+                .find_map(|asked| asked.result.as_ref())
+                .map(|known| known.content.short()),
+            force,
+            retry_failed: board.wishes.retry_failed && chosen,
+            fix: board.wishes.fix && chosen,
+        })))
+    }
+
+    fn attempts(&self, id: &str, content: Digest, checks: Digest, limit: u32) -> Result<Attempts> {
+        let index = self.store.index()?;
+        let made = index.attempts(&content, id, &checks);
+        if made == 0 {
+            return Ok(Attempts { limit, ..Attempts::default() });
+        }
+        let mut answers: Vec<Known> = index
+            .results(&content)
+            .filter(|known| {
+                *known.id == *id && known.checks == checks && known.provenance == Provenance::Generated
+            })
+            .collect();
+        answers.sort_by_key(|known| known.ended_ms);
+        let repeated = matches!(&answers[..], [.., a, b] if a.digest == b.digest && a.entry != b.entry);
+        let trouble = match index.last_attempt(&content, id, &checks) {
+            Some(asked) if asked.result.is_none() => trouble(&self.store.entry(asked.entry)?.ended, id),
+            _ => Vec::new(),
+        };
+        Ok(Attempts { made, limit, repeated, trouble })
+    }
+
+    fn candidate(&self, known: &Known) -> Result<Option<Candidate>> {
+        let text = self.text_of(Some(known))?;
+        Ok(text.map(|text| Candidate {
+            digest: known.digest,
+            provenance: known.provenance,
+            content: known.content.short(),
+            text,
+        }))
+    }
+
+    /// A result's text; a torn or vanished entry is a result that is not there.
+    fn text_of(&self, known: Option<&Known>) -> Result<Option<Arc<str>>> {
+        Ok(known.and_then(|known| self.store.output(known).ok()).map(Into::into))
+    }
+
+    /// What the main file goes on showing for an item whose key is not known yet.
+    pub(super) fn last_linked(
+        &self,
+        board: &Board<'_>,
+        phase: usize,
+        id: &str,
+        root: &str,
+    ) -> Result<Option<Current>> {
+        let line = self.phase_lock(&board.rule(phase).name).and_then(|lock| lock.lines.get(id)).copied();
+        let standing = self.standing(board, phase, id, root)?;
+        if let Some((digest, text)) = standing {
+            let current = |provenance, key| {
+                Some(Current { digest, text: text.clone(), provenance, key, unchecked: true })
+            };
+            return Ok(match line {
+                Some(line) if line.digest == digest.short() => current(line.provenance, line.key),
+                // Whatever else stands there is kept as it is until its key is known and it can be decided over.
+                Some(line) => current(Provenance::Edited, line.key),
+                None => {
+                    let index = self.store.index()?;
+                    let history = index.history(&board.course.code, &board.rule(phase).name, id);
+                    let known = history
+                        .iter()
+                        .filter_map(|asked| asked.result.as_ref())
+                        .find(|known| known.digest == digest);
+                    known.map_or_else(
+                        || current(Provenance::Edited, Short::default()),
+                        |known| current(known.provenance, known.content.short()),
+                    )
+                }
+            });
+        }
+        let Some(line) = line else { return Ok(None) };
+        let text = self.text_of(self.store.index()?.by_short(&line.digest).as_ref())?;
+        Ok(text.map(|text| Current {
+            digest: super::output_digest_of_text(&text),
+            text,
+            provenance: line.provenance,
+            key: line.key,
+            unchecked: true,
+        }))
+    }
+
+    /// True when a result of this content is filed under another id.
+    pub(super) fn has_others(&self, board: &Board<'_>, phase: usize, content: Digest, id: &str) -> bool {
+        let in_store =
+            self.store.index().is_ok_and(|index| index.results(&content).any(|known| *known.id != *id));
+        in_store || self.locked_ids(&board.rule(phase).name, content).iter().any(|other| **other != *id)
+    }
+
+    /// The results of a content under other ids, by (id, digest).
+    pub(super) fn others(
+        &self,
+        board: &Board<'_>,
+        phase: usize,
+        content: Digest,
+        id: &str,
+    ) -> Result<Vec<Other>> {
+        let index = self.store.index()?;
+        let mut others = Vec::new();
+        for known in index.results(&content).filter(|known| *known.id != *id) {
+            if let Some(candidate) = self.candidate(&known)? {
+                others.push(Other { id: known.id.clone(), root: known.root.clone(), candidate });
+            }
+        }
+        for other in self.locked_ids(&board.rule(phase).name, content).iter().filter(|other| ***other != *id)
+        {
+            // The root of an item that is in the lock alone is not written there: the longest root that it begins with.
+            let roots = board.phases[phase]
+                .roots
+                .iter()
+                .filter(|root| other.starts_with(&***root))
+                .max_by_key(|root| root.len());
+            let root = roots.cloned().unwrap_or_else(|| other.clone());
+            if let Some(current) = self.last_linked(board, phase, other, &root)? {
+                let candidate = Candidate {
+                    digest: current.digest,
+                    provenance: current.provenance,
+                    content: content.short(),
+                    text: current.text,
+                };
+                others.push(Other { id: other.clone(), root, candidate });
+            }
+        }
+        others.sort_by(|a, b| (&a.id, a.candidate.digest).cmp(&(&b.id, b.candidate.digest)));
+        others.dedup_by(|a, b| a.id == b.id && a.candidate.digest == b.candidate.digest);
+        Ok(others)
+    }
+
+    /// The key parts that an item had under an earlier content key, where the store knows them.
+    pub(super) fn parts_of(
+        &self,
+        board: &Board<'_>,
+        phase: usize,
+        id: &str,
+        old: Short,
+    ) -> Result<Option<Vec<Part>>> {
+        let index = self.store.index()?;
+        for asked in index.history(&board.course.code, &board.rule(phase).name, id).iter().rev() {
+            let Ok(entry) = self.store.entry(asked.entry) else { continue };
+            let Some(item) = entry.intent.items.get(asked.item) else { continue };
+            if item.content.short() == old && entry.provenance == Provenance::Generated {
+                return Ok(Some(entry.intent.recipe.iter().chain(&item.parts).cloned().collect()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// True when the store has this very output as a result of this item.
+    pub fn knows(&self, board: &Board<'_>, phase: usize, id: &str, digest: Digest) -> Result<bool> {
+        let history = self.store.index()?.history(&board.course.code, &board.rule(phase).name, id);
+        Ok(history.iter().filter_map(|asked| asked.result.as_ref()).any(|known| known.digest == digest))
+    }
+
+    /// True when neither lock nor store has any result of a phase.
+    pub(super) fn knows_nothing_of(&self, course: &str, phase: &str) -> Result<bool> {
+        Ok(self.phase_lock(phase).is_none_or(|lock| lock.lines.is_empty())
+            && !self
+                .store
+                .index()?
+                .sources()
+                .iter()
+                .any(|source| *source.course == *course && *source.phase == *phase))
+    }
+
+    /// How many stored outputs of a phase passed other checks than those of now.
+    pub(super) fn rechecks(&self, board: &Board<'_>, phase: usize) -> usize {
+        let lock = self.phase_lock(&board.rule(phase).name);
+        let same = lock.and_then(|lock| lock.checks) == Some(board.phases[phase].checks.digest().short());
+        if same { 0 } else { board.cells(phase).filter(|(.., cell)| cell.decision.linked.is_some()).count() }
+    }
+
+    fn locked_ids(&self, phase: &str, content: Digest) -> &[Arc<str>] {
+        let all = self.by_content.get_or_init(|| {
+            let mut all: HashMap<(String, Short), Vec<Arc<str>>> = HashMap::new();
+            for (phase, lock) in self.lock.lock().into_iter().flat_map(|lock| &lock.phases) {
+                for (id, line) in &lock.lines {
+                    all.entry((phase.clone(), line.key)).or_default().push(id.clone());
+                }
+            }
+            all
+        });
+        all.get(&(phase.to_owned(), content.short())).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What an attempt that brought nothing is told about to the next one.
+fn trouble(ended: &Ended, id: &str) -> Vec<Finding> {
+    let why = match ended {
+        Ended::Answered => "the answer did not hold this item".to_owned(),
+        Ended::Unreadable(why) => format!("the answer could not be read: {why}"),
+        Ended::TimedOut(seconds) => format!("there was no answer within {seconds} seconds"),
+        Ended::Failed(why) => why.clone(),
+        Ended::Filed => return Vec::new(),
+    };
+    vec![Finding {
+        kind: "missing_output".into(),
+        item: id.to_owned(),
+        severity: Severity::Error,
+        message: why,
+        suggestion: None,
+    }]
+}

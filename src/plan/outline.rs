@@ -1,0 +1,209 @@
+//! The plan as numbers: what the boards say, counted, with the calls that the schedule would make of it.
+
+use super::board::{Board, Cell, State};
+use super::explain::{explain, words};
+use super::memory::Memory;
+use super::report::{Bounds, CoursePlan, PhasePlan, Plan, ReasonCount};
+use super::verdict::{Counts, Verdict};
+use crate::course::Feed;
+use crate::diag::Result;
+use crate::graph::batches;
+use crate::schedule::{Cut, Lane, PhaseNo, Schedule, Want};
+use rayon::prelude::*;
+use std::collections::HashMap;
+
+/// Plans a run over these courses, each with its memory.
+pub fn outline(courses: &[(&Board<'_>, &Memory<'_>)]) -> Result<Plan> {
+    let mut plan =
+        Plan { version: 1, courses: Vec::new(), calls: Bounds::default(), items: Bounds::default() };
+    for (board, memory) in courses {
+        let phases: Vec<PhasePlan> =
+            (0..board.phases.len()).map(|phase| phase_plan(board, phase, memory)).collect::<Result<_>>()?;
+        for phase in &phases {
+            add(&mut plan.calls, phase.calls);
+            add(&mut plan.items, phase.buys);
+        }
+        plan.courses.push(CoursePlan { course: board.course.code.clone(), phases });
+    }
+    Ok(plan)
+}
+
+fn add(total: &mut Bounds, part: Bounds) {
+    total.min += part.min;
+    total.max += part.max;
+}
+
+fn phase_plan(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<PhasePlan> {
+    let rule = board.rule(phase);
+    let mut counts = Counts::default();
+    let mut unselected = 0;
+    for (.., cell) in board.cells(phase) {
+        counts.add(&cell.decision.verdict);
+        unselected += usize::from(cell.decision.verdict.is_to_buy() && !cell.chosen);
+    }
+    let surely = memory.knows_nothing_of(&board.course.code, &rule.name)?;
+    let (least, least_calls) =
+        count_calls(board, phase, &|root| if surely { pending_items(board, phase, root).min } else { 0 })?;
+    let (most, most_calls) = count_calls(board, phase, &|root| pending_items(board, phase, root).max)?;
+    Ok(PhasePlan {
+        phase: rule.name.clone(),
+        title: rule.title.clone(),
+        batches: batches(counts.items(), rule.batch.size),
+        items: counts.items(),
+        recheck: memory.rechecks(board, phase),
+        calls: Bounds { min: least_calls, max: most_calls },
+        buys: Bounds { min: least, max: most },
+        unselected,
+        reasons: reasons(board, phase, memory)?,
+        counts,
+    })
+}
+
+/// How many items a pending root may have that are to be bought.
+fn pending_items(board: &Board<'_>, phase: usize, root: usize) -> Bounds {
+    let slot = &board.phases[phase].slots[root];
+    match slot.state {
+        State::Open | State::Settled => {
+            let wanted = slot.cells.iter().filter(|cell| cell.is_wanted()).count();
+            Bounds { min: wanted, max: wanted }
+        }
+        State::Claiming => Bounds { min: 0, max: slot.cells.iter().filter(|cell| cell.is_wanted()).count() },
+        State::Pending => {
+            let chosen = board.wishes.chosen.get(phase).is_none_or(|chosen| {
+                chosen.has(root, "", 0) || !chosen.ids.is_empty() || !chosen.batches.is_empty()
+            });
+            if chosen { item_bounds(board, phase, root) } else { Bounds::default() }
+        }
+    }
+}
+
+/// How many items a root has or may come to have.
+fn item_bounds(board: &Board<'_>, phase: usize, root: usize) -> Bounds {
+    let slot = &board.phases[phase].slots[root];
+    match &board.rule(phase).feed {
+        Feed::Phase { phase: feed, explode } if slot.state == State::Pending => {
+            let upstream = item_bounds(board, *feed, root);
+            match explode {
+                Some(explode) => Bounds { min: upstream.min * explode.min, max: upstream.max * explode.max },
+                None => upstream,
+            }
+        }
+        _ => Bounds { min: slot.cells.len(), max: slot.cells.len() },
+    }
+}
+
+/// Runs the schedule dry: what is known, with so many items from each root that is pending.
+fn count_calls(board: &Board<'_>, phase: usize, pending: &dyn Fn(usize) -> usize) -> Result<(usize, usize)> {
+    let mut schedule = Schedule::new(usize::MAX);
+    let slots = &board.phases[phase].slots;
+    let number = schedule.add_phase(cut(board, phase)?, u32::try_from(slots.len()).unwrap_or(u32::MAX));
+    let mut items = 0;
+    for (root, slot) in slots.iter().enumerate() {
+        let wants = match slot.state {
+            State::Open | State::Settled => wants(board, phase, root)?,
+            State::Pending | State::Claiming => {
+                let lane = board.phases[phase].lane(root, false);
+                (0..pending(root)).map(|at| Want { place: place(root, at), lane, bytes: 0 }).collect()
+            }
+        };
+        items += wants.len();
+        schedule.settle(number, u32::try_from(root).unwrap_or(u32::MAX), &wants);
+    }
+    Ok((items, std::iter::from_fn(|| schedule.next()).count()))
+}
+
+/// The place of an item in the schedule.
+pub fn place(root: usize, at: usize) -> crate::schedule::Place {
+    let small = |number| u32::try_from(number).unwrap_or(u32::MAX);
+    (small(root), small(at))
+}
+
+/// How a phase's calls are cut: items by the rule, bytes by what its prefix leaves.
+pub fn cut(board: &Board<'_>, phase: usize) -> Result<Cut> {
+    let rule = board.rule(phase);
+    let bytes = match rule.batch.max_prompt_bytes {
+        Some(most) => {
+            let sent = rule
+                .prompt
+                .sections
+                .iter()
+                .chain(&rule.prompt.scoped)
+                .map(|section| section.text.len())
+                .sum::<usize>();
+            let templates = rule.prompt.system.text.len() + rule.prompt.batch.text.len();
+            Some(most.saturating_sub(sent + templates))
+        }
+        None => None,
+    };
+    Ok(Cut { size: rule.batch.size, bytes })
+}
+
+/// What is to be bought of a root.
+pub fn wants(board: &Board<'_>, phase: usize, root: usize) -> Result<Vec<Want>> {
+    let measured = board.rule(phase).batch.max_prompt_bytes.is_some();
+    let lane = |cell: &Cell| -> Lane { board.phases[phase].lane(root, cell.decision.attempts > 0) };
+    let slot = &board.phases[phase].slots[root];
+    let wanted = slot.cells.iter().enumerate().filter(|(_, cell)| cell.is_wanted());
+    wanted
+        .map(|(at, cell)| {
+            let bytes = match measured {
+                true => board
+                    .detail_of(phase, root, at)?
+                    .map_or(0, |detail| detail.input.to_string().len() + detail.id.len() + 32),
+                false => 0,
+            };
+            Ok(Want { place: place(root, at), lane: lane(cell), bytes })
+        })
+        .collect()
+}
+
+/// Adds a board's phases to a schedule, with what is known of them. Gives the number of each.
+pub fn enlist(schedule: &mut Schedule, board: &Board<'_>) -> Result<Vec<PhaseNo>> {
+    (0..board.phases.len())
+        .map(|phase| {
+            let slots = &board.phases[phase].slots;
+            let number =
+                schedule.add_phase(cut(board, phase)?, u32::try_from(slots.len()).unwrap_or(u32::MAX));
+            for (root, slot) in slots.iter().enumerate() {
+                if matches!(slot.state, State::Open | State::Settled) {
+                    schedule.settle(
+                        number,
+                        u32::try_from(root).unwrap_or(u32::MAX),
+                        &wants(board, phase, root)?,
+                    );
+                }
+            }
+            schedule.gate(number, board.gate(phase));
+            Ok(number)
+        })
+        .collect()
+}
+
+fn reasons(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<Vec<ReasonCount>> {
+    let wanted: Vec<(usize, usize)> =
+        board.cells(phase).filter(|(.., cell)| cell.is_wanted()).map(|(root, at, _)| (root, at)).collect();
+    let told: Vec<Vec<String>> = wanted
+        .par_iter()
+        .map(|(root, at)| {
+            Ok(match &board.phases[phase].slots[*root].cells[*at].decision.verdict {
+                Verdict::Missing => vec!["never built".to_owned()],
+                Verdict::Rejected(findings) => {
+                    let mut kinds: Vec<String> =
+                        findings.iter().map(|finding| format!("refused: `{}`", finding.kind)).collect();
+                    kinds.sort();
+                    kinds.dedup();
+                    kinds
+                }
+                _ => explain(board, phase, *root, *at, memory)?.iter().map(words).collect(),
+            })
+        })
+        .collect::<Result<_>>()?;
+    let mut counted: HashMap<String, usize> = HashMap::new();
+    for reason in told.into_iter().flatten() {
+        *counted.entry(reason).or_default() += 1;
+    }
+    let mut counted: Vec<ReasonCount> =
+        counted.into_iter().map(|(reason, items)| ReasonCount { reason, items }).collect();
+    counted.sort_by(|a, b| b.items.cmp(&a.items).then_with(|| a.reason.cmp(&b.reason)));
+    Ok(counted)
+}

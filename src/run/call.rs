@@ -1,0 +1,72 @@
+//! One call, from its intent to its entry: durable before it is asked, durable before anything is made of it.
+
+use super::clock::now_ms;
+use super::harvest::entry_of;
+use crate::diag::{Problem, Result};
+use crate::generate::{Generator, Outcome, Reply, Request, Stop};
+use crate::store::{Answer, Entry, Intent, Store};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What came of a call.
+pub(super) enum Came {
+    /// An entry, which is in the store.
+    Entry(Box<Entry>),
+    /// Nothing: it was interrupted, or the way to the generator failed for good, or the generator cannot be used.
+    Nothing(Outcome),
+}
+
+/// Faults on the way are tried again so often, or so long.
+const TRIES: u32 = 8;
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Makes one call.
+pub(super) async fn ask(
+    store: Arc<Store>,
+    generator: Arc<dyn Generator>,
+    intent: Arc<Intent>,
+    request: Request,
+    stop: Stop,
+) -> Result<Came> {
+    crate::fs::create_dir(&request.dir)?;
+    store.intend(&intent).await?;
+    let reply = with_patience(generator.as_ref(), request, stop).await;
+    let ended_ms = now_ms();
+    let Some(answer) = Answer::of(reply.clone(), ended_ms) else {
+        store.abandon(&intent.call);
+        store.forget_call(&intent.call)?;
+        return Ok(Came::Nothing(reply.outcome));
+    };
+    store.answered(&intent.call, &answer).await?;
+    tokio::task::spawn_blocking(move || keep(&store, &intent, &reply, ended_ms))
+        .await
+        .map_err(|e| Problem::internal("the thread that keeps an answer ended").because(e))?
+}
+
+/// Writes the entry of an answer that is in the journal.
+fn keep(store: &Store, intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<Came> {
+    match entry_of(intent, reply, ended_ms)? {
+        Some(entry) => {
+            store.keep(&entry)?;
+            Ok(Came::Entry(Box::new(entry)))
+        }
+        None => Ok(Came::Nothing(reply.outcome.clone())),
+    }
+}
+
+async fn with_patience(generator: &dyn Generator, request: Request, mut stop: Stop) -> Reply {
+    let started = Instant::now();
+    let mut pause = Duration::from_millis(500);
+    for _ in 1..TRIES {
+        let reply = generator.ask(request.clone(), stop.clone()).await;
+        if !matches!(reply.outcome, Outcome::Transport(_)) || started.elapsed() + pause > PATIENCE {
+            return reply;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.stopped() => return Reply::of(Outcome::Interrupted),
+        }
+        pause *= 2;
+    }
+    generator.ask(request, stop).await
+}

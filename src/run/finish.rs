@@ -1,0 +1,289 @@
+//! The end of a run: main files and locks are linked, and what stands is told.
+
+use super::clock::now_ms;
+use super::session::LOCK_NAME;
+use crate::course::Course;
+use crate::diag::Result;
+use crate::digest::{Digest, Short};
+use crate::event::{Event, MainFile as Told, Summary};
+use crate::generate::Meters;
+use crate::graph::batch_of;
+use crate::json::{Ids, Value, lift};
+use crate::link::{Failed, Item, Line, LockFile, PhaseLines, write_lock, write_main_file};
+use crate::plan::{Board, Current, Held, Memory, Verdict, output_digest};
+use crate::store::{AnswerShape, AskedItem, Ended, Entry, Intent, Provenance, Store, Stored};
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Puts into the store what people wrote into main files, before anything else is done: a hand edit is kept whatever follows.
+/// What was taken over from another id is filed under its new one as well.
+pub(super) fn file_edits(board: &Board<'_>, store: &Store) -> Result<()> {
+    for phase in 0..board.phases.len() {
+        let edited =
+            board.cells(phase).filter_map(|(root, _, cell)| Some((root, cell, cell.decision.file.as_ref()?)));
+        let edits: Vec<_> = edited
+            .map(|(root, cell, current)| (&*cell.id, root, full_key(cell.content, current), current))
+            .collect();
+        file(board, phase, Provenance::Edited, &edits, store)?;
+        let claimed = board.cells(phase).filter(|(.., cell)| cell.decision.claimed);
+        let mut moved: Vec<(Provenance, &str, usize, Digest, &Current)> = claimed
+            .filter_map(|(root, _, cell)| {
+                cell.decision
+                    .current
+                    .as_ref()
+                    .map(|current| (current.provenance, &*cell.id, root, cell.content, current))
+            })
+            .collect();
+        moved.sort_by_key(|(provenance, ..)| *provenance as u8);
+        for group in moved.chunk_by(|a, b| a.0 == b.0) {
+            let items: Vec<_> = group
+                .iter()
+                .map(|(_, id, root, content, current)| (*id, *root, *content, *current))
+                .collect();
+            file(board, phase, group[0].0, &items, store)?;
+        }
+    }
+    Ok(())
+}
+
+/// A whole key for an edit's short one: the item's own where they agree, else the short one with zeros behind it.
+fn full_key(content: Digest, current: &Current) -> Digest {
+    if content.short() == current.key {
+        return content;
+    }
+    let mut bytes = [0; 32];
+    bytes[..16].copy_from_slice(current.key.as_bytes());
+    Digest::from_bytes(bytes)
+}
+
+fn file(
+    board: &Board<'_>,
+    phase: usize,
+    provenance: Provenance,
+    items: &[(&str, usize, Digest, &Current)],
+    store: &Store,
+) -> Result<()> {
+    let (Some(first), Some(last)) = (items.first(), items.last()) else { return Ok(()) };
+    let rule = board.rule(phase);
+    let now = now_ms();
+    let asked = items.iter().map(|(id, root, content, _)| AskedItem {
+        id: (*id).into(),
+        root: board.phases[phase].roots[*root].clone(),
+        content: *content,
+        parts: Vec::new(),
+        refused: Vec::new(),
+        supersedes: None,
+    });
+    let results = items.iter().enumerate().map(|(item, (.., current))| Stored {
+        item,
+        digest: current.digest,
+        output: current.text.to_string(),
+    });
+    store.keep(&Entry {
+        intent: Intent {
+            call: String::new(),
+            course: board.course.code.clone(),
+            phase: rule.name.clone(),
+            label: rule.name.clone(),
+            scope: if items.len() == 1 { first.0.to_owned() } else { format!("{}-{}", first.0, last.0) },
+            attempt: 0,
+            generator: String::new(),
+            model: None,
+            asked_ms: now,
+            shape: AnswerShape { object: true, at: String::new(), id: String::new(), ids: Vec::new() },
+            recipe: Vec::new(),
+            hints: Vec::new(),
+            checks: board.phases[phase].checks.digest(),
+            items: asked.collect(),
+        },
+        provenance,
+        ended: Ended::Filed,
+        ended_ms: now,
+        meters: Meters::default(),
+        money_usd: None,
+        model: None,
+        stderr: String::new(),
+        raw: None,
+        results: results.collect(),
+    })?;
+    Ok(())
+}
+
+/// Keeps what stands in main files for items that are no more: what nobody knows is filed as an edit before it goes.
+pub(super) fn keep_orphans(
+    board: &Board<'_>,
+    memory: &Memory<'_>,
+    lock: &LockFile,
+    store: &Store,
+    emit: &mut dyn FnMut(&Event),
+) -> Result<()> {
+    for phase in 0..board.phases.len() {
+        let rule = board.rule(phase);
+        let present: HashSet<&str> = board.cells(phase).map(|(.., cell)| &*cell.id).collect();
+        let lines = lock.lock().and_then(|lock| lock.phases.get(&rule.name));
+        let (mut gone, mut kept) = (0, Vec::new());
+        for id in board.phases[phase].main.ids().filter(|id| !present.contains(id)) {
+            gone += 1;
+            let Some(Ok(mut value)) = board.phases[phase].main.get(id).map(serde_json::from_str::<Value>)
+            else {
+                continue;
+            };
+            let root = board.phases[phase]
+                .roots
+                .iter()
+                .filter(|root| id.starts_with(&***root))
+                .max_by_key(|root| root.len());
+            let root = root.map_or(id, |root| root);
+            lift(&mut value, &rule.output.ids, Ids { id, root });
+            let digest = output_digest(&value);
+            let locked =
+                lines.and_then(|lines| lines.lines.get(id)).is_some_and(|line| line.digest == digest.short());
+            if !locked && !memory.knows(board, phase, id, digest)? {
+                let current = Current {
+                    digest,
+                    text: value.to_string().into(),
+                    provenance: Provenance::Edited,
+                    key: Short::default(),
+                    unchecked: true,
+                };
+                kept.push((id.to_owned(), current));
+            }
+        }
+        let edits: Vec<_> =
+            kept.iter().map(|(id, current)| (id.as_str(), 0, Digest::default(), current)).collect();
+        if !board.phases[phase].roots.is_empty() {
+            file(board, phase, Provenance::Edited, &edits, store)?;
+        }
+        if gone > 0 {
+            let unknown = if kept.is_empty() {
+                String::new()
+            } else {
+                format!("; {} of them written by hand: kept in the store", kept.len())
+            };
+            emit(&Event::Warning {
+                message: format!(
+                    "{gone} items of `{}` are no more in the course and leave it{unknown}",
+                    rule.output.file
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Writes the main files and the lock of a course, where their bytes change.
+pub(super) fn link(board: &Board<'_>, lock: &LockFile, root: &Path) -> Result<Vec<Told>> {
+    let mut told = Vec::new();
+    let mut lines = Vec::new();
+    for phase in 0..board.phases.len() {
+        let state = &board.phases[phase];
+        let items: Vec<Item> = board
+            .cells(phase)
+            .filter_map(|(root, _, cell)| {
+                let text = cell.decision.linked.as_ref()?.text.clone();
+                Some(Item { id: cell.id.clone(), root: state.roots[root].clone(), text })
+            })
+            .collect();
+        let written = if items.is_empty() && state.main.is_absent() {
+            false
+        } else {
+            write_main_file(&state.main, &board.rule(phase).output, &items)?
+        };
+        told.push(Told { path: shown(&state.main.path, root), items: items.len(), written });
+        lines.push(lock_lines(board, phase));
+    }
+    let phases: Vec<PhaseLines<'_>> = (0..board.phases.len())
+        .map(|phase| {
+            let checks =
+                Some(board.phases[phase].checks.digest().short()).filter(|_| !lines[phase].is_empty());
+            (board.rule(phase).name.as_str(), checks, lines[phase].as_slice())
+        })
+        .collect();
+    let old = match lock {
+        LockFile::Readable(_, bytes) => Some(bytes.as_slice()),
+        _ => None,
+    };
+    if old.is_some() || lines.iter().any(|lines| !lines.is_empty()) {
+        write_lock(&board.course.dir.join(LOCK_NAME), &phases, old)?;
+    }
+    Ok(told)
+}
+
+type LockLine = (Arc<str>, Option<Line>, Option<Failed>);
+
+fn lock_lines(board: &Board<'_>, phase: usize) -> Vec<LockLine> {
+    let checks = board.phases[phase].checks.digest().short();
+    let line = |current: &Current, fresh: bool| Line {
+        key: current.key,
+        digest: current.digest.short(),
+        provenance: current.provenance,
+        unchecked: !fresh && current.provenance == Provenance::Generated,
+    };
+    board
+        .cells(phase)
+        .filter_map(|(.., cell)| {
+            let fresh = cell.decision.verdict == Verdict::Fresh;
+            let stands = cell.decision.linked.as_ref().map(|current| line(current, fresh));
+            let failed = matches!(cell.decision.verdict, Verdict::Failed(_))
+                .then(|| Failed { key: cell.content.short(), checks });
+            (stands.is_some() || failed.is_some()).then(|| (cell.id.clone(), stands, failed))
+        })
+        .collect()
+}
+
+/// A path as people name it: relative to the workspace where it is inside.
+pub(super) fn shown(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).display().to_string()
+}
+
+/// What is left, held and failed, as a summary lists it.
+pub(super) fn tell_state(boards: &[Board<'_>], summary: &mut Summary) {
+    const MOST: usize = 100;
+    let mut failed_batches = BTreeSet::new();
+    for (number, board) in boards.iter().enumerate() {
+        let course: &Course = board.course;
+        for phase in 0..board.phases.len() {
+            let rule = board.rule(phase);
+            for (position, (.., cell)) in board.cells(phase).enumerate() {
+                let target = || format!("{}/{}/{}", course.code, rule.name, cell.id);
+                match &cell.decision.verdict {
+                    Verdict::Fresh => {}
+                    Verdict::Held(held) => {
+                        summary.items_held += 1;
+                        if summary.held.len() < MOST {
+                            summary.held.push(format!("{}: {}", target(), held_words(held)));
+                        }
+                    }
+                    Verdict::Failed(_) => {
+                        summary.items_failed += 1;
+                        failed_batches.insert((number, phase, batch_of(position, rule.batch.size)));
+                    }
+                    verdict => {
+                        summary.items_left += 1;
+                        if summary.left.len() < MOST {
+                            summary.left.push(format!("{}: {}", target(), verdict.name()));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    let name = |(course, phase, batch): (usize, usize, usize)| {
+        let board = &boards[course];
+        format!("{}/{}/{batch}", board.course.code, board.rule(phase).name)
+    };
+    summary.failed_batches = failed_batches.into_iter().map(name).collect();
+}
+
+/// Why an item is held, in words.
+pub(super) fn held_words(held: &Held) -> String {
+    match held {
+        Held::Findings(findings) => match findings.first() {
+            Some(finding) => format!("fails `{}`: {}", finding.kind, finding.message),
+            None => "fails a check".to_owned(),
+        },
+        Held::Moved(_) => "was edited by hand, and what it is made from has changed since".to_owned(),
+        Held::Unexplained => "nothing tells where it comes from".to_owned(),
+    }
+}

@@ -1,0 +1,354 @@
+//! Questions about a workspace. They take no lock and change nothing.
+
+use super::finish::{held_words, shown};
+use super::options::Options;
+use super::request::{Seat, draft};
+use super::session::Session;
+use super::views::{
+    BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
+};
+use crate::course::Course;
+use crate::diag::{Problem, Result};
+use crate::graph::batch_of;
+use crate::json::{Kind, Value};
+use crate::plan::{
+    Board, Cell, Chosen, Counts, Held, Memory, Names, Plan, Reason, Selection, Target, Verdict, What, choose,
+    explain, outline, read_target, words,
+};
+use crate::prompt::Prompts;
+use crate::store::Entry;
+
+/// What [`super::build`] would do with the same options. Changes nothing.
+pub fn plan(options: &Options) -> Result<Plan> {
+    let session = Session::open(options, None)?;
+    let memories = session.memories();
+    let boards = session.boards(options, &options.selection, &memories)?;
+    outline(&boards.iter().zip(&memories).collect::<Vec<_>>())
+}
+
+/// A workspace with all its boards, whatever is selected.
+fn with_boards<T>(
+    options: &Options,
+    look: impl FnOnce(&Session, &[Board<'_>], &[Memory<'_>]) -> Result<T>,
+) -> Result<T> {
+    let session = Session::open(options, None)?;
+    let memories = session.memories();
+    let boards = session.boards(options, &Selection::default(), &memories)?;
+    look(&session, &boards, &memories)
+}
+
+/// How every phase and batch stands. Changes nothing.
+pub fn status(options: &Options) -> Result<Status> {
+    with_boards(options, |session, boards, _| {
+        let courses = boards
+            .iter()
+            .map(|board| CourseStatus {
+                course: board.course.code.clone(),
+                phases: (0..board.phases.len()).map(|phase| phase_status(board, phase, session)).collect(),
+            })
+            .collect();
+        Ok(Status { courses })
+    })
+}
+
+fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> PhaseStatus {
+    let rule = board.rule(phase);
+    let cells: Vec<&Cell> = board.cells(phase).map(|(.., cell)| cell).collect();
+    let count = |cells: &[&Cell]| {
+        let mut counts = Counts::default();
+        cells.iter().for_each(|cell| counts.add(&cell.decision.verdict));
+        counts
+    };
+    let batches = cells.chunks(rule.batch.size).enumerate().map(|(at, cells)| BatchStatus {
+        batch: at + 1,
+        first: cells[0].id.to_string(),
+        last: cells[cells.len() - 1].id.to_string(),
+        items: cells.len(),
+        counts: count(cells),
+    });
+    PhaseStatus {
+        phase: rule.name.clone(),
+        title: rule.title.clone(),
+        main_file: shown(&board.main_path(phase), &session.workspace.root),
+        items: cells.len(),
+        counts: count(&cells),
+        batches: batches.collect(),
+    }
+}
+
+/// The items that a target names: root, number in its slot, cell.
+type Named<'b> = Vec<(usize, usize, &'b Cell)>;
+
+/// The items of one phase that a target names, without what they are made from.
+fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b>> {
+    let size = board.rule(phase).batch.size;
+    let chosen = match what {
+        What::All => Chosen { all: true, ..Chosen::default() },
+        What::Batch(number) => Chosen { batches: [*number].into(), ..Chosen::default() },
+        What::Items(range) => {
+            let names = Names {
+                roots: &|phase| &board.phases[phase].roots,
+                has_item: &|phase, id| board.cells(phase).any(|(.., cell)| *cell.id == *id),
+            };
+            let selection = Selection { items: vec![range.clone()], ..Selection::default() };
+            choose(&selection, &[board.course], 0, &board.graph, &names)?.swap_remove(phase)
+        }
+    };
+    let hits = board.cells(phase).enumerate();
+    Ok(hits
+        .filter(|(position, (root, _, cell))| chosen.has(*root, &cell.id, batch_of(*position, size)))
+        .map(|(_, hit)| hit)
+        .collect())
+}
+
+fn phases_of(board: &Board<'_>, target: &Target) -> Vec<usize> {
+    target.phase.map_or_else(|| (0..board.phases.len()).collect(), |phase| vec![phase])
+}
+
+fn targets(options: &Options, boards: &[Board<'_>]) -> Result<Vec<Target>> {
+    let courses: Vec<&Course> = boards.iter().map(|board| board.course).collect();
+    options.selection.targets.iter().map(|text| read_target(text, &courses)).collect()
+}
+
+/// Why each item of the selected targets stands as it does. Changes nothing.
+pub fn why(options: &Options) -> Result<Vec<Why>> {
+    with_boards(options, |_, boards, memories| {
+        let mut whys = Vec::new();
+        for target in targets(options, boards)? {
+            let (board, memory) = (&boards[target.course], &memories[target.course]);
+            for phase in phases_of(board, &target) {
+                for (root, at, cell) in named(board, phase, &target.what)? {
+                    whys.push(why_of(board, phase, root, at, cell, memory)?);
+                }
+            }
+        }
+        Ok(whys)
+    })
+}
+
+fn why_of(
+    board: &Board<'_>,
+    phase: usize,
+    root: usize,
+    at: usize,
+    cell: &Cell,
+    memory: &Memory<'_>,
+) -> Result<Why> {
+    let told = |reason: Reason| {
+        let text = words(&reason);
+        match reason {
+            Reason::Part { name, old, new } => WhyReason {
+                text,
+                part: Some(name),
+                old: old.map(|d| d.short().to_string()),
+                new: new.map(|d| d.short().to_string()),
+            },
+            _ => WhyReason { text, part: None, old: None, new: None },
+        }
+    };
+    let plain = |text: String| vec![WhyReason { text, part: None, old: None, new: None }];
+    let mut reasons: Vec<WhyReason> =
+        explain(board, phase, root, at, memory)?.into_iter().map(told).collect();
+    let findings = match &cell.decision.verdict {
+        Verdict::Missing => {
+            reasons = plain("it was never built".to_owned());
+            Vec::new()
+        }
+        Verdict::Pending(on) => {
+            reasons = plain(format!(
+                "it waits for {}",
+                on.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
+            ));
+            Vec::new()
+        }
+        Verdict::Rejected(findings) | Verdict::Failed(findings) | Verdict::Held(Held::Findings(findings)) => {
+            findings.clone()
+        }
+        Verdict::Held(held) => {
+            reasons.splice(0..0, plain(held_words(held)));
+            Vec::new()
+        }
+        Verdict::Fresh => warnings(board, phase, root, at, cell)?,
+        Verdict::Stale(_) => Vec::new(),
+    };
+    Ok(Why {
+        target: format!("{}/{}/{}", board.course.code, board.rule(phase).name, cell.id),
+        verdict: cell.decision.verdict.name().to_owned(),
+        reasons,
+        findings,
+    })
+}
+
+fn warnings(
+    board: &Board<'_>,
+    phase: usize,
+    root: usize,
+    at: usize,
+    cell: &Cell,
+) -> Result<Vec<crate::check::Finding>> {
+    Ok(match (board.detail_of(phase, root, at)?, &cell.decision.current) {
+        (Some(detail), Some(current)) => board.judge(phase, &detail, &current.text),
+        _ => Vec::new(),
+    })
+}
+
+/// The current results of at most one target, in the phase's shape.
+pub fn show(options: &Options) -> Result<Value> {
+    with_boards(options, |_, boards, _| {
+        let (board, target, phase) = one_phase(options, boards)?;
+        let items = named(board, phase, &target.what)?;
+        let output = &board.rule(phase).output;
+        let mut shown = Vec::new();
+        for (root, _, cell) in items {
+            let Some(current) = cell.decision.current.as_ref().or(cell.decision.linked.as_ref()) else {
+                continue;
+            };
+            shown.push((
+                cell.id.to_string(),
+                board.full_output(phase, &cell.id, &board.phases[phase].roots[root], &current.text)?,
+            ));
+        }
+        if shown.is_empty() {
+            return Err(Problem::new(crate::diag::Kind::Environment, "there is no result yet")
+                .hint("`coursebuild build` makes it; `coursebuild why` tells what it waits for"));
+        }
+        Ok(match output.shape.kind {
+            Kind::Array => Value::Array(shown.into_iter().map(|(_, value)| value).collect()),
+            Kind::Object => Value::Object(shown.into_iter().collect()),
+        })
+    })
+}
+
+/// The one phase that a target is in; without a target, or for items of a course, the last phase that has them.
+fn one_phase<'b, 'w>(options: &Options, boards: &'b [Board<'w>]) -> Result<(&'b Board<'w>, Target, usize)> {
+    let target = match targets(options, boards)?.into_iter().next() {
+        Some(target) => target,
+        None => {
+            return Err(Problem::author("no target was named")
+                .hint("name a phase, a batch or an item: `phase3`, `phase3/7`, `phase3/S0123`"));
+        }
+    };
+    let board = &boards[target.course];
+    let phase = match (target.phase, &target.what) {
+        (Some(phase), _) => phase,
+        (None, What::Items(range)) => {
+            let exact = |phase: &usize| board.cells(*phase).any(|(.., cell)| *cell.id == **range);
+            (0..board.phases.len()).rev().find(exact).unwrap_or(0)
+        }
+        (None, _) => {
+            let names: Vec<String> =
+                board.course.phases.iter().map(|phase| format!("`{}`", phase.rule.name)).collect();
+            return Err(Problem::author("a whole course is not shown at once")
+                .hint(format!("name one of its phases: {}", names.join(", "))));
+        }
+    };
+    Ok((board, target, phase))
+}
+
+/// The exact prompt that a call for the selected target would be sent: for a batch, all its items.
+pub fn prompt(options: &Options) -> Result<String> {
+    with_boards(options, |session, boards, _| {
+        let (board, target, phase) = one_phase(options, boards)?;
+        let size = board.rule(phase).batch.size;
+        let items = named(board, phase, &target.what)?;
+        let members: Vec<(usize, usize)> = items
+            .iter()
+            .filter(|(.., cell)| !matches!(cell.decision.verdict, Verdict::Pending(_)))
+            .map(|(root, at, _)| (*root, *at))
+            .take(size)
+            .collect();
+        let Some(first) = members.first() else {
+            let waits = items.first().map(|(.., cell)| &cell.decision.verdict);
+            let why = match waits {
+                Some(Verdict::Pending(on)) => format!("its items wait for `{}`", on.join("`, `")),
+                _ => "it has no items".to_owned(),
+            };
+            return Err(Problem::new(crate::diag::Kind::Environment, "there is no prompt yet")
+                .because(why)
+                .hint("build what it is made from first"));
+        };
+        let position = board.cells(phase).position(|(root, at, _)| (root, at) == *first).unwrap_or_default();
+        let batch = batch_of(position, size);
+        let label = format!("{}_batch_{batch}", board.rule(phase).name);
+        let prompts = Prompts::new(board.rule(phase), board.course)?;
+        let seat = Seat { phase, members: &members, batch, label };
+        Ok(draft(board, &prompts, &session.store, &seat)?.request.prompt())
+    })
+}
+
+/// The calls that asked for items of the selected targets, oldest first.
+pub fn log(options: &Options) -> Result<Vec<LogLine>> {
+    with_boards(options, |session, boards, _| {
+        let targets = targets(options, boards)?;
+        let mut wanted: Vec<(String, Option<String>, Option<std::collections::HashSet<String>>)> = Vec::new();
+        for target in &targets {
+            let board = &boards[target.course];
+            for phase in phases_of(board, target) {
+                let ids = match &target.what {
+                    What::All => None,
+                    what => Some(
+                        named(board, phase, what)?.iter().map(|(.., cell)| cell.id.to_string()).collect(),
+                    ),
+                };
+                wanted.push((board.course.code.clone(), Some(board.rule(phase).name.clone()), ids));
+            }
+        }
+        let index = session.store.index()?;
+        let mut lines = Vec::new();
+        for source in index.sources() {
+            let of = |(course, phase, _): &&(String, Option<String>, _)| {
+                *course == *source.course && phase.as_deref().is_none_or(|phase| phase == &*source.phase)
+            };
+            let limits: Vec<_> = wanted.iter().filter(of).collect();
+            if !targets.is_empty() && limits.is_empty() {
+                continue;
+            }
+            let Ok(entry) = session.store.entry(source.entry) else { continue };
+            let hit = |(_, _, ids): &&(_, _, Option<std::collections::HashSet<String>>)| {
+                ids.as_ref().is_none_or(|ids| entry.intent.items.iter().any(|item| ids.contains(&*item.id)))
+            };
+            if targets.is_empty() || limits.into_iter().any(|limit| hit(&limit)) {
+                lines.push(log_line(entry));
+            }
+        }
+        lines.sort_by(|a, b| a.asked_ms.cmp(&b.asked_ms).then_with(|| a.call.cmp(&b.call)));
+        Ok(lines)
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a duration in milliseconds fits a double with room to spare")]
+fn log_line(entry: Entry) -> LogLine {
+    let Entry { intent, provenance, ended, ended_ms, meters, money_usd, model, stderr: _, raw: _, results } =
+        entry;
+    let items = intent.items.iter().enumerate().map(|(at, item)| {
+        let stored = results.iter().find(|stored| stored.item == at);
+        LogItem {
+            id: item.id.to_string(),
+            outcome: if stored.is_some() { LogOutcome::Stored } else { LogOutcome::Nothing },
+            digest: stored.map(|stored| stored.digest),
+        }
+    });
+    LogLine {
+        items: items.collect(),
+        call: intent.call,
+        target_label: intent.label,
+        phase: intent.phase,
+        course: intent.course,
+        scope: intent.scope,
+        attempt: intent.attempt,
+        provenance,
+        generator: intent.generator,
+        model: model.or(intent.model),
+        asked_ms: intent.asked_ms,
+        seconds: ended_ms.saturating_sub(intent.asked_ms) as f64 / 1000.0,
+        ended,
+        usage: meters,
+        money_usd,
+        sections: intent
+            .recipe
+            .into_iter()
+            .map(|part| LogSection { name: part.name.to_string(), digest: part.digest })
+            .collect(),
+        hints: intent.hints,
+    }
+}

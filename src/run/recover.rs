@@ -1,0 +1,116 @@
+//! What a run that ended in the middle left: calls that were asked, answered or still running, taken in before anything is
+//! planned, so that no answer is bought twice.
+
+use super::clock::now_ms;
+use super::harvest;
+use crate::diag::Result;
+use crate::generate::command::{Left, left};
+use crate::generate::{Outcome, Reply};
+use crate::store::{Answer, Ended, Entry, OpenCall, Store};
+
+/// A call that was found.
+pub(super) enum Found {
+    /// It is still running; it is waited for.
+    Running {
+        /// Its label.
+        label: String,
+    },
+    /// It had been answered.
+    Answered {
+        /// Its id.
+        call: String,
+        /// Its label.
+        label: String,
+        /// Its results.
+        items: usize,
+    },
+    /// Something that people should know.
+    Warning(String),
+}
+
+/// Takes in what is left for a build: entries are written, running calls are waited for.
+pub(super) fn recover(store: &mut Store, tell: &mut dyn FnMut(Found)) -> Result<()> {
+    let unfinished = store.unfinished()?;
+    unfinished.damaged.iter().for_each(|damaged| tell(Found::Warning(damaged.to_string())));
+    for open in unfinished.calls {
+        let intent = &open.intent;
+        let entry = match &open.answer {
+            Some(answer) => harvest::entry_of(intent, &reply_of(answer), answer.ended_ms)?,
+            None => harvested(store, &open, tell)?,
+        };
+        match entry {
+            Some(entry) => {
+                store.put(&entry)?;
+                tell(Found::Answered {
+                    call: intent.call.clone(),
+                    label: intent.label.clone(),
+                    items: entry.results.len(),
+                });
+            }
+            None => store.abandon(&intent.call),
+        }
+    }
+    store.flush()
+}
+
+/// The entry of a call that ended, or comes to its end, with nobody there. Its answer is in the journal before it is used.
+fn harvested(store: &Store, open: &OpenCall, tell: &mut dyn FnMut(Found)) -> Result<Option<Entry>> {
+    let left = match left(&store.call_dir(&open.intent.call))? {
+        Left::Running(waiting) => {
+            tell(Found::Running { label: open.intent.label.clone() });
+            waiting.wait()?
+        }
+        ended => ended,
+    };
+    let Some(reply) = worth_keeping(open, left)? else { return Ok(None) };
+    let ended_ms = now_ms();
+    if let Some(answer) = Answer::of(reply.clone(), ended_ms) {
+        store.answered(&open.intent.call, &answer).wait()?;
+    }
+    harvest::entry_of(&open.intent, &reply, ended_ms)
+}
+
+/// Takes in what is left for a question: in memory, without waiting.
+pub(super) fn imagine(store: &mut Store) -> Result<()> {
+    for open in store.open_calls()? {
+        let (reply, ended_ms) = match &open.answer {
+            Some(answer) => (Some(reply_of(answer)), answer.ended_ms),
+            None => (worth_keeping(&open, left(&store.call_dir(&open.intent.call))?)?, now_ms()),
+        };
+        if let Some(entry) =
+            reply.map(|reply| harvest::entry_of(&open.intent, &reply, ended_ms)).transpose()?.flatten()
+        {
+            store.imagine(entry)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a call left, if it counts as an attempt. Where nobody saw the program's end, only an answer that is whole does, which is
+/// to say one that can be read.
+fn worth_keeping(open: &OpenCall, left: Left) -> Result<Option<Reply>> {
+    Ok(match left {
+        Left::Ended(reply) => Some(reply),
+        Left::Unseen(reply) => match &reply.outcome {
+            Outcome::Answered(bytes) if harvest::read(&open.intent, bytes)?.is_ok() => Some(reply),
+            _ => None,
+        },
+        Left::Nothing | Left::Running(_) => None,
+    })
+}
+
+fn reply_of(answer: &Answer) -> Reply {
+    let outcome = match (&answer.ended, &answer.raw) {
+        (Ended::TimedOut(seconds), _) => Outcome::TimedOut(*seconds),
+        (Ended::Failed(why), _) => Outcome::Failed(why.clone()),
+        (_, Some(raw)) => Outcome::Answered(raw.clone()),
+        (_, None) => Outcome::Answered(Vec::new()),
+    };
+    Reply {
+        outcome,
+        stderr: answer.stderr.clone(),
+        meters: answer.meters,
+        money_usd: answer.money_usd,
+        model: answer.model.clone(),
+    }
+}

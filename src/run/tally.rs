@@ -1,0 +1,107 @@
+//! What a run counted: for its summary, and for the batches that it touched.
+
+use crate::event::{Event, Summary};
+use crate::generate::Meters;
+use crate::graph::batch_of;
+use crate::plan::{Board, Verdict};
+use crate::store::Entry;
+use std::collections::BTreeMap;
+
+/// The counts of a run.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) calls: usize,
+    pub(super) generated: usize,
+    pub(super) rejected: usize,
+    pub(super) reused: usize,
+    pub(super) usage: Option<Meters>,
+    pub(super) money_usd: Option<f64>,
+    /// By course, phase and batch number.
+    pub(super) batches: BTreeMap<(usize, usize, usize), Touched>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    passed: usize,
+    calls: usize,
+}
+
+impl Tally {
+    pub(super) fn call_started(&mut self, course: usize, phase: usize, batch: usize) {
+        self.calls += 1;
+        self.batches.entry((course, phase, batch)).or_default().calls += 1;
+    }
+
+    pub(super) fn call_ended(
+        &mut self,
+        course: usize,
+        phase: usize,
+        batch: usize,
+        entry: &Entry,
+        passed: usize,
+    ) {
+        self.generated += passed;
+        self.rejected += entry.results.len().saturating_sub(passed);
+        self.batches.entry((course, phase, batch)).or_default().passed += passed;
+        self.usage = Some(match self.usage {
+            None => entry.meters,
+            Some(sum) => add(sum, entry.meters),
+        });
+        if let Some(money) = entry.money_usd {
+            *self.money_usd.get_or_insert(0.0) += money;
+        }
+    }
+
+    /// One event for each batch that a call was made for.
+    pub(super) fn batch_events(&self, boards: &[Board<'_>]) -> Vec<Event> {
+        let mut events = Vec::new();
+        for (course, board) in boards.iter().enumerate() {
+            for phase in 0..board.phases.len() {
+                let size = board.rule(phase).batch.size;
+                let mut of_batch: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+                for (position, (.., cell)) in board.cells(phase).enumerate() {
+                    let (items, failed) = of_batch.entry(batch_of(position, size)).or_default();
+                    *items += 1;
+                    *failed += usize::from(matches!(cell.decision.verdict, Verdict::Failed(_)));
+                }
+                for (batch, (items, failed)) in of_batch {
+                    let Some(touched) = self.batches.get(&(course, phase, batch)) else { continue };
+                    events.push(Event::Batch {
+                        course: board.course.code.clone(),
+                        phase: board.rule(phase).name.clone(),
+                        batch,
+                        items,
+                        passed: touched.passed,
+                        failed,
+                        attempts: touched.calls,
+                    });
+                }
+            }
+        }
+        events
+    }
+
+    /// The counts in a summary; the rest of it is filled by whoever ends the run.
+    pub(super) fn summary(&self) -> Summary {
+        Summary {
+            calls: self.calls,
+            items_generated: self.generated,
+            items_reused: self.reused,
+            items_rejected: self.rejected,
+            usage: self.usage.unwrap_or_default(),
+            money_usd: self.money_usd,
+            ..Summary::default()
+        }
+    }
+}
+
+/// Unknown is unknown: a sum of which one part is not known is not known.
+fn add(a: Meters, b: Meters) -> Meters {
+    let sum = |a: Option<u64>, b: Option<u64>| a.zip(b).map(|(a, b)| a + b);
+    Meters {
+        input: sum(a.input, b.input),
+        cache_write: sum(a.cache_write, b.cache_write),
+        cache_read: sum(a.cache_read, b.cache_read),
+        output: sum(a.output, b.output),
+    }
+}
