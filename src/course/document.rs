@@ -256,21 +256,25 @@ fn comments_in(text: &str, block: Range<usize>, comments: &mut Vec<Range<usize>>
     }
 }
 
-/// A part of a text without the comments in it, and without the empty lines that they leave.
+/// A part of a text as if the comments in it had never been written: without the lines, empty lines and spaces they leave.
 fn without_comments(text: &str, part: Range<usize>, comments: &[Range<usize>]) -> String {
     let mut out = String::with_capacity(part.len());
     let mut at = part.start;
     for comment in comments.iter().filter(|comment| part.contains(&comment.start)) {
         out.push_str(&text[at..comment.start]);
         at = comment.end.min(part.end);
-        let line_start = out.is_empty() || out.ends_with('\n');
-        if line_start && text[at..part.end].starts_with('\n') {
-            at += 1;
-            if out.is_empty() || out.ends_with("\n\n") {
-                at += text[at..part.end].len() - text[at..part.end].trim_start_matches('\n').len();
+        let rest = &text[at..part.end];
+        let before = out.trim_end_matches([' ', '\t']).len();
+        let starts_line = before == 0 || out[..before].ends_with('\n');
+        if rest.is_empty() || rest.starts_with('\n') {
+            out.truncate(before);
+            if starts_line && (out.is_empty() || out.ends_with("\n\n")) {
+                at += rest.len() - rest.trim_start_matches('\n').len();
+            } else if starts_line {
+                at += rest.len().min(1);
             }
-        } else if text[at..part.end].starts_with('\n') {
-            out.truncate(out.trim_end_matches(' ').len());
+        } else if starts_line || before < out.len() {
+            at += rest.len() - rest.trim_start_matches(' ').len();
         }
     }
     out.push_str(&text[at..part.end]);
@@ -362,6 +366,17 @@ mod tests {
             "# A\n\n<!-- c\n# no heading\n\nc -->\n\none\n\ntwo\n\n# B\n\nthree\n",
             "# A\n\none\n\n<!-- c -->\n\ntwo\n\n# B\n\nthree\n",
             "# A\n\none <!-- c -->\n\ntwo\n\n<!-- c --><!-- d -->\n\n# B\n\nthree\n\n<!-- c -->\n",
+        ] {
+            let whole: String = cuts(commented).into_iter().map(|(_, text, _)| text).collect();
+            assert_eq!(whole, plain, "{commented:?}");
+        }
+        for (commented, plain) in [
+            ("- a\n  <!-- c -->\n  b\n", "- a\n  b\n"),
+            ("a <!-- c --> b\n", "a b\n"),
+            ("<!-- c --> a\n", "a\n"),
+            ("a\n<!-- c -->", "a\n"),
+            ("a `<!-- c -->` b\n", "a `<!-- c -->` b\n"),
+            ("a\n\n<!-- never closed\n\nb\n", "a\n\n<!-- never closed\n\nb\n"),
         ] {
             let whole: String = cuts(commented).into_iter().map(|(_, text, _)| text).collect();
             assert_eq!(whole, plain, "{commented:?}");

@@ -539,7 +539,7 @@ mod tests {
             ),
             (
                 RULE.replace("source = \"seeds\"", "after = \"one\""),
-                "the phases wait for each other: `one` → `one`\n  --> rules/one.toml:2:9",
+                "the phase `one` is fed by itself\n  --> rules/one.toml:2:9",
             ),
             (
                 RULE.replace("source = \"seeds\"\n", ""),

@@ -92,6 +92,12 @@ fn cycle(rules: &[Written], reads: &[Vec<(usize, &Spanned<String>)>], placed: &[
         let Some((up, place)) = reads[at].iter().find(|(up, _)| !placed[*up]) else {
             return Problem::internal("phases could not be brought into an order");
         };
+        if *up == at {
+            return rules[at]
+                .0
+                .problem(place.span(), format!("the phase `{}` is fed by itself", name(at)))
+                .hint("name another phase, or `source = \"seeds\"` instead of `after`");
+        }
         if let Some(start) = path.iter().position(|seen| seen == up) {
             let round: Vec<&str> = path[start..].iter().chain([up]).map(|&at| name(at)).collect();
             return rules[at]
