@@ -27,6 +27,9 @@ use synth::Synth;
 
 const USAGE: &str = "cargo bench --bench scale -- [--sizes 668,10000,100000] [--runs N] [--jobs N]";
 
+/// Up to so many seeds the builders' main files are compared; the time of it is not measured.
+const LARGEST_COMPARED: usize = 10_000;
+
 /// What to measure.
 struct Options {
     sizes: Vec<usize>,
@@ -102,6 +105,10 @@ fn measure(seeds: usize, tools: &[Tool], options: &Options) {
             rows[0].add(at, run(builder.as_mut(), options));
         }
     }
+    assert!(rows[0].all_bought_the_same(), "a builder left items out: {:?}", rows[0]);
+    if seeds <= LARGEST_COMPARED {
+        assert_same_course(&builders);
+    }
     for _ in 0..options.runs {
         // A stamp is trusted only when every file is at least 20 ms older than it.
         std::thread::sleep(std::time::Duration::from_millis(50));
@@ -119,6 +126,18 @@ fn measure(seeds: usize, tools: &[Tool], options: &Options) {
     }
     for row in &rows {
         row.print(builders.len());
+    }
+}
+
+/// All builders have made the same course. It cannot be asked after an edit: in the file graph the LEGOs keep their old numbers.
+fn assert_same_course(builders: &[Box<dyn Builder>]) {
+    for name in ["seed_pairs.json", "lego_pairs.json", "lego_baskets.json"] {
+        let read = |builder: &dyn Builder| -> serde_json::Value {
+            serde_json::from_slice(&std::fs::read(builder.main_files().join(name)).unwrap()).unwrap()
+        };
+        let ours = read(builders[0].as_ref());
+        let same = builders[1..].iter().all(|builder| read(builder.as_ref()) == ours);
+        assert!(same, "the builders' {name} differ");
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) trait Builder {
     fn edit(&mut self, seeds: &[Seed], place: usize);
     /// The build, about to be run.
     fn command(&self, jobs: usize) -> Command;
+    /// The folder of the three main files.
+    fn main_files(&self) -> PathBuf;
     /// How many items were asked for since the beginning, by the generator's books.
     fn bought(&self) -> usize;
 }
@@ -69,6 +71,10 @@ impl Builder for Coursebuild {
         let mut command = Command::new(env!("CARGO_BIN_EXE_coursebuild"));
         command.args(["build", "--yes", "-j", &jobs.to_string()]).current_dir(&self.root);
         command
+    }
+
+    fn main_files(&self) -> PathBuf {
+        self.root.join("course")
     }
 
     fn bought(&self) -> usize {
@@ -169,6 +175,10 @@ impl Builder for FileGraph {
         let mut command = Command::new(self.tool.name());
         command.args(["-j", &jobs.to_string()]).current_dir(&self.root);
         command
+    }
+
+    fn main_files(&self) -> PathBuf {
+        self.root.join("out")
     }
 
     fn bought(&self) -> usize {

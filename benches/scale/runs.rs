@@ -52,6 +52,7 @@ fn peak_kib(pid: u32) -> Option<u64> {
 }
 
 /// The runs of one kind of build by every builder, coursebuild first.
+#[derive(Debug)]
 pub(crate) struct Measure {
     seeds: usize,
     kind: &'static str,
@@ -70,6 +71,11 @@ impl Measure {
         if best.is_none_or(|best| run.time < best.time) {
             *best = Some(run);
         }
+    }
+
+    /// Whether every builder asked for as many items as the first.
+    pub(crate) fn all_bought_the_same(&self) -> bool {
+        self.best.windows(2).all(|pair| pair[0].map(|run| run.bought) == pair[1].map(|run| run.bought))
     }
 
     /// Prints the row: times, coursebuild's time over each peer's, items bought, memory of coursebuild.

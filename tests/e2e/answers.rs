@@ -150,7 +150,7 @@ fn faults_are_made_where_they_are_asked_for_and_nowhere_else() {
             json!({"fault": "twice"}),
             r#"{"S0001":["oneo","One."],"S0002":["twoo","Two."],"S0001":["oneo","One."]}"#,
         ),
-        (json!({"fault": "truncated"}), r#"{"S0001":["oneo","One."],"S0002"#),
+        (json!({"fault": "truncated"}), r##"{"S0001":["oneo","One."],"S0002""##),
         (json!({"fault": "empty"}), ""),
         (json!({"fault": "not_json"}), "I cannot do that."),
         (json!({"fault": "pad", "bytes": 3}), &format!("   {right}")),

@@ -20,7 +20,7 @@ const LONGEST_RUN: Duration = Duration::from_secs(300);
 /// A workspace. Its folder goes when it is dropped.
 pub(crate) struct Space {
     /// Beside the workspace: the generator's books, its list of mistakes, what the tool printed.
-    around: tempfile::TempDir,
+    folder: tempfile::TempDir,
     root: PathBuf,
 }
 
@@ -53,11 +53,11 @@ pub(crate) struct Ran {
 impl Space {
     /// An empty folder.
     pub(crate) fn new() -> Self {
-        let around = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().unwrap();
         // Resolved, for the tool prints resolved paths (on macOS the temporary folder is a link).
-        let root = around.path().canonicalize().unwrap().join("work");
+        let root = folder.path().canonicalize().unwrap().join("work");
         std::fs::create_dir(&root).unwrap();
-        Self { around, root }
+        Self { folder, root }
     }
 
     /// A course of so many synthetic seeds under `builtin:batching@1`, answered by the program `answer`.
@@ -90,9 +90,14 @@ impl Space {
     pub(crate) fn argv(&self, mode: &[&str]) -> Vec<String> {
         let text = |path: &Path| path.to_str().unwrap().to_owned();
         let mut argv =
-            vec![text(program::answer()), text(&self.log()), text(&self.around.path().join("faults.json"))];
+            vec![text(program::answer()), text(&self.log()), text(&self.around().join("faults.json"))];
         argv.extend(mode.iter().map(|arg| (*arg).to_owned()));
         argv
+    }
+
+    /// The folder around the workspace, resolved.
+    pub(crate) fn around(&self) -> &Path {
+        self.root.parent().unwrap()
     }
 
     /// The workspace's folder.
@@ -172,11 +177,11 @@ impl Space {
 
     /// The mistakes that the generator makes from now on (`tests/programs/answer/faults.rs` lists them); no call's key changes by it.
     pub(crate) fn faults(&self, faults: &Value) {
-        std::fs::write(self.around.path().join("faults.json"), faults.to_string()).unwrap();
+        std::fs::write(self.around().join("faults.json"), faults.to_string()).unwrap();
     }
 
     fn log(&self) -> PathBuf {
-        self.around.path().join("calls.log")
+        self.around().join("calls.log")
     }
 
     /// All that the generator has written into its books so far.
@@ -200,7 +205,7 @@ impl Space {
     pub(crate) fn tool(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_coursebuild"));
         command.args(args).current_dir(&self.root).stdin(Stdio::null()).env_clear();
-        command.env("HOME", self.around.path()).env("NO_COLOR", "1");
+        command.env("HOME", self.folder.path()).env("NO_COLOR", "1");
         if let Some(path) = std::env::var_os("PATH") {
             command.env("PATH", path);
         }
@@ -228,7 +233,7 @@ impl Space {
     pub(crate) fn finish(&self, mut command: Command) -> Ran {
         let before = self.books().len();
         // Files, not pipes: a process that outlives the tool would hold a pipe open, and the test with it.
-        let printed = tempfile::tempdir_in(self.around.path()).unwrap();
+        let printed = tempfile::tempdir_in(self.folder.path()).unwrap();
         let [stdout, stderr] = ["stdout", "stderr"].map(|name| printed.path().join(name));
         command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&stderr).unwrap());
         let status = wait(&mut command);

@@ -5,14 +5,14 @@ use super::Space;
 
 const FIRST: &str = r#"name = "first"
 title = "Digests of seeds"
-source = { shape = { collection = "array", id = "/seed_id" } }
+source = "seeds"
 input = { text = "/source" }
 batch = { size = 4 }
 
 [prompt]
 intelligence = [{ path = "docs/first.md", without = ["Version History"] }]
 system = "prompts/system.md.j2"
-batch = "prompts/batch.md.j2"
+batch = "prompts/first.md.j2"
 retry = "prompts/retry.md.j2"
 
 [output]
@@ -40,7 +40,7 @@ batch = { size = 6 }
 [prompt]
 intelligence = [{ path = "docs/second.md" }]
 system = "prompts/system.md.j2"
-batch = "prompts/batch.md.j2"
+batch = "prompts/second.md.j2"
 retry = "prompts/retry.md.j2"
 
 [output]
@@ -50,14 +50,25 @@ schema = "schemas/digest.json"
 ids = ["/parts/*/id"]
 "#;
 
-const SYSTEM: &str = "You write digests.\n\n{{ intelligence }}\n";
-const BATCH: &str = "Phase {{ phase }}.
-<<exception>>{{ label }}, {{ scope }}<<end>>
-{% for section in sections %}{{ section }}
-{% endfor %}{% for item in items %}<<item {{ item.id }}>>{{ item.id }}: {{ item.input | tojson }}<<end>>
-{% endfor %}<<exception>>{{ context.earlier | tojson }}<<end>>
+const SYSTEM: &str = "You write digests in {{ course.known }}.
+
+{{ intelligence }}
+An item looks so: {{ schema }}
 ";
-const RETRY: &str = "<<exception>>Refused: {{ findings | tojson }}<<end>>\n";
+const FIRST_BATCH: &str = "{{ phase.title }}.
+<<exception>>{{ label }}, {{ scope }}, {{ batch }}, {{ output_file }}<<end>>
+{% for item in items %}
+<<item {{ item.id }}>>{{ item.id }}: {{ item.input | tojson }}<<end>>
+{% endfor %}
+<<exception>>{{ context.earlier }}<<end>>
+";
+const SECOND_BATCH: &str = "{{ phase.title }}.
+<<exception>>{{ label }}, {{ scope }}<<end>>
+{% for item in items %}
+<<item {{ item.id }}>>{{ item.id }}: {{ item.input | tojson }}<<end>>
+{% endfor %}
+";
+const RETRY: &str = "<<exception>>Attempt {{ attempt }}: {% for finding in findings %}{{ finding.message }}; {% endfor %}<<end>>\n";
 
 const SCHEMA: &str = r#"{
   "type": "object",
@@ -97,7 +108,8 @@ pub(super) fn write_digests(space: &Space) {
         ("rules/first.toml", FIRST),
         ("rules/second.toml", SECOND),
         ("rules/prompts/system.md.j2", SYSTEM),
-        ("rules/prompts/batch.md.j2", BATCH),
+        ("rules/prompts/first.md.j2", FIRST_BATCH),
+        ("rules/prompts/second.md.j2", SECOND_BATCH),
         ("rules/prompts/retry.md.j2", RETRY),
         ("rules/schemas/digest.json", SCHEMA),
         ("docs/first.md", FIRST_DOCUMENT),
