@@ -188,13 +188,13 @@ fn a_digest_sees_every_byte_but_the_exceptions_and_the_name() {
     let prompt = "All. <<exception>>batch 1<<end>><<item S1>>S1: x<<end>> End.";
     let right = digest(&one, "S1", prompt);
     assert_eq!(right, digest(&one, "S1", &prompt.replace("batch 1", "batch 2")), "an exception");
-    let with_sibling = prompt.replace(" End", "<<item S2>>S2: y<<end>> End");
+    let with_sibling = prompt.replace(" End", "\n<<item S2>>S2: y<<end>>\nEnd");
     assert_eq!(right, digest(&two, "S1", &with_sibling), "a sibling");
     assert_eq!(
         right,
         digest(&json!([{"id": "T1", "input": {"text": "x"}}]), "T1", &prompt.replace("S1", "T1"))
     );
-    for changed in [prompt.replace("All", "Al"), prompt.replace(": x", ": z"), prompt.replace(" End", "End")]
+    for changed in [prompt.replace("All", "Al"), prompt.replace(": x", ": z"), prompt.replace("End", "Ends")]
     {
         assert_ne!(right, digest(&one, "S1", &changed), "{changed}");
     }

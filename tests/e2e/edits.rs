@@ -1,7 +1,7 @@
 //! What an edit costs: calls and items, against the plan and the generator's own books.
 
-use crate::support::Space;
 use crate::support::synth::{self, Synth};
+use crate::support::{Call, Space};
 use serde_json::{Value, json};
 
 const MAIN_FILES: [&str; 4] = [
@@ -205,4 +205,30 @@ fn a_broken_manifest_is_shown_with_its_line() {
     let ran = space.run(&["build"]).exits(2);
     assert!(ran.stderr.contains("coursebuild.toml:") && ran.stderr.contains("knwon"), "{ran:#?}");
     assert_eq!(ran.books, []);
+}
+
+#[test]
+fn a_killed_build_buys_nothing_twice_and_waits_for_the_call_that_lives_on() {
+    let space = Space::batching(40);
+    let go = space.around().join("go");
+    space.faults(&json!([{"fault": "hang", "phase": "phase1", "item": "S0001", "until": go}]));
+    let mut running = space.start(space.tool(&["build", "-j", "4"]));
+    running.until(|books| {
+        states_of(books, "S0001") == ["asked"] && states_of(books, "S0021") == ["asked", "answered"]
+    });
+    running.kill();
+    std::fs::write(go, "").unwrap();
+    space.build(&["-j", "4"]).exits(0);
+    for ((phase, item), count) in space.answered() {
+        assert_eq!(count, 1, "{phase} {item}");
+    }
+    let asked = space.books().iter().filter(|call| call.state == "asked").count();
+    assert_eq!(asked * 2, space.books().len(), "a call was asked and never answered");
+    assert_fresh(&space);
+}
+
+/// What the books say of the calls that an item was in.
+fn states_of<'b>(books: &'b [Call], item: &str) -> Vec<&'b str> {
+    let calls = books.iter().filter(|call| call.items.iter().any(|found| found == item));
+    calls.map(|call| call.state.as_str()).collect()
 }

@@ -9,9 +9,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use synth::{Seed, Synth};
 
 /// A run of the tool that takes longer hangs; it is killed, and the test fails.
@@ -187,7 +187,9 @@ impl Space {
     /// All that the generator has written into its books so far.
     pub(crate) fn books(&self) -> Vec<Call> {
         let text = std::fs::read_to_string(self.log()).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        // A line that is being written has no end yet.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// How often each item was answered since the beginning, by phase and id.
@@ -230,25 +232,66 @@ impl Space {
     }
 
     /// Runs a prepared command to its end.
-    pub(crate) fn finish(&self, mut command: Command) -> Ran {
+    pub(crate) fn finish(&self, command: Command) -> Ran {
+        self.start(command).end()
+    }
+
+    /// Starts a prepared command.
+    pub(crate) fn start(&self, mut command: Command) -> Running<'_> {
         let before = self.books().len();
         // Files, not pipes: a process that outlives the tool would hold a pipe open, and the test with it.
-        let printed = tempfile::tempdir_in(self.folder.path()).unwrap();
-        let [stdout, stderr] = ["stdout", "stderr"].map(|name| printed.path().join(name));
-        command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&stderr).unwrap());
-        let status = wait(&mut command);
-        let [stdout, stderr] =
-            [stdout, stderr].map(|path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned());
-        let events = stdout.lines().filter_map(|line| serde_json::from_str(line).ok());
-        let events = events.filter(|event: &Value| event["event"].is_string()).collect();
-        Ran { code: status.code(), stdout, stderr, events, books: self.books().split_off(before) }
+        let printed = tempfile::tempdir_in(self.around()).unwrap();
+        command.stdout(File::create(printed.path().join("stdout")).unwrap());
+        command.stderr(File::create(printed.path().join("stderr")).unwrap());
+        let child = command.spawn().unwrap();
+        Running { space: self, child, printed, before }
     }
 }
 
-/// Waits for a command's end; kills it when it hangs.
-fn wait(command: &mut Command) -> ExitStatus {
-    let mut child = command.spawn().unwrap();
-    let pid = rustix::process::Pid::from_child(&child);
+/// A run of the tool that has not ended.
+pub(crate) struct Running<'s> {
+    space: &'s Space,
+    child: Child,
+    printed: tempfile::TempDir,
+    /// How many lines the books had when it began.
+    before: usize,
+}
+
+impl Running<'_> {
+    /// Waits until the books of this run are as wanted.
+    #[track_caller]
+    pub(crate) fn until(&mut self, wanted: impl Fn(&[Call]) -> bool) {
+        let begun = Instant::now();
+        while !wanted(&self.space.books()[self.before..]) {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "the run ended too early, {ended:?}: {:#?}", self.space.books());
+            assert!(begun.elapsed() < LONGEST_RUN, "waited in vain: {:#?}", self.space.books());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Kills the tool, as a crash would: it gets no chance to put anything in order. What it started lives on.
+    pub(crate) fn kill(mut self) -> Ran {
+        self.child.kill().unwrap();
+        self.end()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> Ran {
+        let status = wait(&mut self.child);
+        let [stdout, stderr] = ["stdout", "stderr"].map(|name| {
+            let bytes = std::fs::read(self.printed.path().join(name)).unwrap();
+            String::from_utf8_lossy(&bytes).into_owned()
+        });
+        let events = stdout.lines().filter_map(|line| serde_json::from_str(line).ok());
+        let events = events.filter(|event: &Value| event["event"].is_string()).collect();
+        Ran { code: status.code(), stdout, stderr, events, books: self.space.books().split_off(self.before) }
+    }
+}
+
+/// Waits for a child's end; kills it when it hangs.
+fn wait(child: &mut Child) -> ExitStatus {
+    let pid = rustix::process::Pid::from_child(child);
     let (done, ended) = mpsc::channel::<()>();
     let watchdog = std::thread::spawn(move || {
         let hangs = ended.recv_timeout(LONGEST_RUN) == Err(mpsc::RecvTimeoutError::Timeout);
@@ -259,7 +302,7 @@ fn wait(command: &mut Command) -> ExitStatus {
     });
     let status = child.wait().unwrap();
     drop(done);
-    assert!(!watchdog.join().unwrap(), "{command:?} did not end within {LONGEST_RUN:?}");
+    assert!(!watchdog.join().unwrap(), "the tool did not end within {LONGEST_RUN:?}");
     status
 }
 

@@ -3,9 +3,10 @@
 //!
 //! The four declared exceptions are taken out by marks that the test's own templates put around them:
 //! `<<exception>>…<<end>>` around the label, hint contexts and a retry's findings; `<<item ID>>…<<end>>` around whatever is
-//! said of one item only, so that an item's digest leaves out its siblings. Marks do not nest. In what is left, the
-//! item's id becomes `{id}`, for a result may move to another id. Beside the prompt, the item's input and every context
-//! that is not named as a hint count: the call's input file is sent too.
+//! said of one item only, so that an item's digest leaves out its siblings. Marks do not nest; the white space around one
+//! belongs to it, or the number of siblings would show. In what is left the item's id becomes `{id}`, for a result may move
+//! to another id. Beside the prompt, the item's input and every context that is not named as a hint count: the call's
+//! input file is sent too.
 
 use serde_json::{Map, Value, json};
 
@@ -76,7 +77,7 @@ fn next_mark(text: &str) -> Option<(&str, &str, &str, &str)> {
     let start = exception.into_iter().chain(item).min()?;
     let (name, body) = text[start + 2..].split_once(">>")?;
     let (inside, after) = body.split_once("<<end>>")?;
-    Some((&text[..start], name.strip_prefix("item ").unwrap_or(""), inside, after))
+    Some((text[..start].trim_end(), name.strip_prefix("item ").unwrap_or(""), inside, after.trim_start()))
 }
 
 /// Puts `{id}` where the item's id stands, also as the beginning of a longer name (`S0001L01`), but not inside one (`S00012`).
