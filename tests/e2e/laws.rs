@@ -40,14 +40,31 @@ fn files(folder: &str) -> Vec<String> {
     files
 }
 
+/// The Rust files under a folder, but those that are compiled for tests only.
 fn rust_files(folder: &str) -> Vec<String> {
-    files(folder).into_iter().filter(|path| path.ends_with(".rs")).collect()
+    let mut files = files(folder);
+    files.retain(|path| path.ends_with(".rs"));
+    let tests: BTreeSet<String> = files.iter().flat_map(|path| test_files(path, &read(path))).collect();
+    files.retain(|path| !tests.contains(path));
+    files
+}
+
+/// The files of the modules that a file declares for tests: `#[cfg(test)] mod tests;`.
+fn test_files(path: &str, text: &str) -> Vec<String> {
+    let stem = path.trim_end_matches(".rs");
+    let folder = ["/mod", "/lib", "/main"].iter().find_map(|name| stem.strip_suffix(name)).unwrap_or(stem);
+    text.split("#[cfg(test)]\nmod ")
+        .skip(1)
+        .filter_map(|rest| rest.lines().next()?.strip_suffix(';'))
+        .flat_map(|name| [format!("{folder}/{name}.rs"), format!("{folder}/{name}/mod.rs")])
+        .collect()
 }
 
 /// The text before the tests of a file.
 fn without_tests(text: &str) -> &str {
-    let tests = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
-    &text[..tests]
+    let inline = |at: &usize| text[*at..].lines().nth(1).is_some_and(|line| line.ends_with('{'));
+    let tests = text.match_indices("#[cfg(test)]\nmod ").map(|(at, _)| at).find(inline);
+    &text[..tests.unwrap_or(text.len())]
 }
 
 /// The text without its tests, comments and string literals: what the compiler takes paths from.
@@ -184,7 +201,10 @@ fn the_law_of_imports_sees_what_it_should() {
         wrong("src/store/entry.rs", "fn f() {}\n#[cfg(test)]\nmod tests {\n    use crate::plan::Plan;\n}"),
         0
     );
+    assert_eq!(wrong("src/store/mod.rs", "#[cfg(test)]\nmod samples;\nuse crate::plan::Plan;"), 1);
     assert_eq!(wrong("src/other.rs", ""), 1);
+    assert_eq!(test_files("src/store/mod.rs", "#[cfg(test)]\nmod a;\nmod b;")[0], "src/store/a.rs");
+    assert_eq!(test_files("src/key.rs", "#[cfg(test)]\nmod tests;\n")[0], "src/key/tests.rs");
 }
 
 #[test]
