@@ -7,6 +7,9 @@
 )]
 
 mod answers;
+#[cfg(feature = "crash-points")]
+mod crash;
 mod edits;
+mod kills;
 mod laws;
 mod support;

@@ -155,6 +155,11 @@ impl Space {
             .collect()
     }
 
+    /// The main files and the lock, as far as they are there.
+    pub(crate) fn outputs(&self) -> BTreeMap<String, Vec<u8>> {
+        self.files().into_iter().filter(|(path, _)| path.starts_with("course/")).collect()
+    }
+
     /// The seeds as they stand in `seeds.json`.
     pub(crate) fn seeds(&self) -> Vec<Seed> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
