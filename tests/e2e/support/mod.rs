@@ -155,9 +155,10 @@ impl Space {
             .collect()
     }
 
-    /// The main files and the lock, as far as they are there.
+    /// The main files and the lock, as far as they are there, without what a crash left beside them on the way to one.
     pub(crate) fn outputs(&self) -> BTreeMap<String, Vec<u8>> {
-        self.files().into_iter().filter(|(path, _)| path.starts_with("course/")).collect()
+        let is_output = |path: &str| path.starts_with("course/") && !path.ends_with(".tmp");
+        self.files().into_iter().filter(|(path, _)| is_output(path)).collect()
     }
 
     /// The seeds as they stand in `seeds.json`.
