@@ -3,8 +3,8 @@
 //! The layout is the pipeline; a room imports only from rooms above it in this list.
 
 pub mod digest;
-pub mod path;
 pub mod diag;
+pub mod path;
 pub mod json;
 
 pub mod fs;

@@ -1,0 +1,233 @@
+//! What an edit costs: calls and items, against the plan and the generator's own books.
+
+use crate::support::synth::{self, Synth};
+use crate::support::{Call, Space};
+use serde_json::{Value, json};
+
+const MAIN_FILES: [&str; 4] = [
+    "course/seed_pairs.json",
+    "course/lego_pairs.json",
+    "course/lego_baskets.json",
+    "course/coursebuild.lock",
+];
+
+/// Builds a space that is new, and returns it.
+fn built(space: Space) -> Space {
+    let ran = space.build(&[]).exits(0);
+    assert!(ran.calls() > 0, "{ran:#?}");
+    space
+}
+
+/// Builds again: 0 calls, and no file outside the store changes.
+#[track_caller]
+fn assert_fresh(space: &Space) {
+    let before = space.files();
+    let ran = space.build(&[]).exits(0);
+    assert_eq!(ran.calls(), 0, "{ran:#?}");
+    assert!(before == space.files(), "a build without calls changed a file");
+    let plan = space.plan(&["--exit-code"]);
+    assert_eq!(plan["calls"], json!({"min": 0, "max": 0}), "{plan:#}");
+}
+
+/// The main files are those that a build of the same inputs from nothing makes in another folder (`clean`, a new space).
+#[track_caller]
+fn assert_as_clean(space: &Space, clean: &Space) {
+    let inputs = space.files().into_iter().filter(|(path, _)| !path.starts_with("course/"));
+    // The manifest names the generator's books of its own space; only the names of programs and files are in a key.
+    let [here, there] = [space, clean].map(|space| space.around().to_str().unwrap());
+    for (path, bytes) in inputs {
+        clean.write(&path, &String::from_utf8(bytes).unwrap().replace(here, there));
+    }
+    clean.build(&[]).exits(0);
+    for (path, bytes) in space.outputs() {
+        assert_eq!(String::from_utf8(bytes).unwrap(), clean.read(&path), "{path} differs from a clean build");
+    }
+}
+
+fn plan_of<'p>(plan: &'p Value, phase: &str) -> &'p Value {
+    let phases = plan["courses"][0]["phases"].as_array().unwrap();
+    phases.iter().find(|found| found["phase"] == phase).unwrap_or_else(|| panic!("no {phase} in {plan:#}"))
+}
+
+/// Every item of a phase was bought once, none twice.
+#[track_caller]
+fn assert_bought_once(space: &Space, phase: &str, items: usize) {
+    let answered = space.answered();
+    let of_phase: Vec<_> = answered.iter().filter(|((found, _), _)| found == phase).collect();
+    assert_eq!(of_phase.len(), items, "items of {phase}");
+    for ((_, id), count) in of_phase {
+        assert_eq!(*count, 1, "{phase} {id}");
+    }
+}
+
+#[test]
+fn a_first_build_buys_each_item_once_and_a_second_one_nothing() {
+    let space = Space::batching(45);
+    let ran = space.build(&[]).exits(0);
+    let legos: usize = space.json("course/lego_pairs.json").as_array().unwrap().iter().map(legos_of).sum();
+    assert_eq!(ran.calls(), 3 + 3 + legos.div_ceil(60));
+    assert_eq!(ran.summary()["items_generated"], 45 + 45 + legos);
+    for (phase, items) in [("phase1", 45), ("phase3", 45), ("phase5", legos)] {
+        assert_bought_once(&space, phase, items);
+    }
+    for path in MAIN_FILES {
+        assert!(space.path(path).is_file(), "{path}");
+    }
+    assert_fresh(&space);
+}
+
+fn legos_of(seed: &Value) -> usize {
+    seed[2].as_array().unwrap().len()
+}
+
+#[test]
+fn one_changed_word_buys_one_seed_in_each_phase() {
+    let space = built(Space::batching(45));
+    space.edit_seeds(|seeds| synth::change_word(seeds, 20, 1));
+    let plan = space.plan(&[]);
+    assert_eq!(plan_of(&plan, "phase1")["stale"], 1, "{plan:#}");
+    assert_eq!(plan_of(&plan, "phase3")["pending"], 1, "{plan:#}");
+    let ran = space.build(&[]).exits(0);
+    assert_eq!(ran.calls(), 3);
+    assert_eq!((ran.bought("phase1"), ran.bought("phase3")), (vec!["S0021"], vec!["S0021"]));
+    let of_seed = |item: &&str| item.starts_with("S0021L");
+    assert!(ran.bought("phase5").iter().all(of_seed), "{ran:#?}");
+    assert_fresh(&space);
+}
+
+#[test]
+fn an_edit_undone_buys_nothing() {
+    let space = built(Space::batching(25));
+    let seeds = space.seeds();
+    space.edit_seeds(|seeds| synth::change_word(seeds, 3, 1));
+    assert_eq!(space.build(&[]).exits(0).calls(), 3);
+    space.write_seeds(&seeds);
+    assert_eq!(space.build(&[]).exits(0).calls(), 0);
+    assert_fresh(&space);
+}
+
+#[test]
+fn inserting_moving_and_deleting_buy_only_what_is_new() {
+    let space = built(Space::batching(45));
+    space.edit_seeds(|seeds| synth::insert(seeds, 0));
+    let ran = space.build(&[]).exits(0);
+    assert_eq!((ran.calls(), ran.bought("phase1")), (3, vec!["S0046"]));
+    space.edit_seeds(|seeds| synth::shift(seeds, 30, 2));
+    assert_eq!(space.build(&[]).exits(0).calls(), 0, "moved");
+    space.edit_seeds(|seeds| synth::delete(seeds, 7));
+    assert_eq!(space.build(&[]).exits(0).calls(), 0, "deleted");
+    let order: Vec<String> = space.seeds().into_iter().map(|seed| seed.id).collect();
+    let pairs = space.json("course/seed_pairs.json");
+    assert_eq!(pairs.as_object().unwrap().keys().collect::<Vec<_>>(), order.iter().collect::<Vec<_>>());
+    assert_fresh(&space);
+}
+
+#[test]
+fn a_scoped_section_makes_only_its_items_stale() {
+    let space = built(Space::of(&Synth { scoped: true, ..Synth::new(45) }));
+    let path = "docs/phase_intelligence/phase_1_translation.md";
+    space.replace(path, "items=S0021-S0040 -->\n", "items=S0021-S0040 -->\n\nOne more thing.\n");
+    let plan = space.plan(&[]);
+    assert_eq!(plan_of(&plan, "phase1")["stale"], 20, "{plan:#}");
+    let ran = space.build(&[]).exits(0);
+    assert_eq!((ran.calls(), ran.bought("phase1").len()), (1, 20), "the translations come out the same");
+}
+
+#[test]
+fn nothing_that_is_sent_is_missing_from_a_key() {
+    let space = built(Space::digests(10));
+    assert_fresh(&space);
+    let edits = [
+        ("docs/first.md", "Take care.", "Take great care."),
+        ("docs/first.md", "Take more care.", "Take much more care."),
+        ("docs/second.md", "for all parts", "for each part"),
+        ("rules/prompts/system.md.j2", "You write", "You only write"),
+        ("rules/prompts/first.md.j2", "title }}.", "title }}:"),
+        ("rules/prompts/second.md.j2", "title }}.", "title }}:"),
+        ("rules/schemas/digest.json", "32}", "31}"),
+        ("rules/second.toml", "Digests of parts", "Digests of all parts"),
+        ("coursebuild.toml", "known = \"eng\"", "known = \"fra\""),
+    ];
+    for (path, old, new) in edits {
+        space.replace(path, old, new);
+        space.build(&[]).exits(0);
+        assert_as_clean(&space, &Space::digests(10));
+    }
+    space.edit_seeds(|seeds| {
+        synth::change_word(seeds, 4, 1);
+        synth::shift(seeds, 8, 1);
+    });
+    space.build(&[]).exits(0);
+    assert_as_clean(&space, &Space::digests(10));
+    assert_fresh(&space);
+}
+
+#[test]
+fn one_wrong_item_is_asked_again_alone() {
+    let space = Space::batching(20);
+    space.faults(&json!([{"fault": "wrong", "phase": "phase3", "item": "S0007", "attempts": [1]}]));
+    let ran = space.build(&[]).exits(0);
+    let retries: Vec<_> = ran.asked().filter(|call| call.attempt == 2).collect();
+    assert_eq!(retries.len(), 1);
+    assert_eq!((retries[0].phase.as_str(), &retries[0].items[..]), ("phase3", &["S0007".to_owned()][..]));
+    assert_fresh(&space);
+}
+
+#[test]
+fn an_answer_in_prose_in_a_fence_or_in_a_file_is_an_answer() {
+    let space = Space::batching(20);
+    space.faults(&json!([
+        {"fault": "prose", "phase": "phase1"},
+        {"fault": "fenced", "phase": "phase3"},
+        {"fault": "to_file", "phase": "phase5"},
+        {"fault": "flood", "phase": "phase5", "bytes": 1_000_000},
+    ]));
+    let ran = space.build(&[]).exits(0);
+    assert!(ran.asked().all(|call| call.attempt == 1), "{ran:#?}");
+    assert_fresh(&space);
+}
+
+#[test]
+fn a_lost_main_file_is_linked_again_without_a_call() {
+    let space = built(Space::batching(20));
+    let before = space.read("course/lego_pairs.json");
+    space.remove("course/lego_pairs.json");
+    assert_eq!(space.build(&[]).exits(0).calls(), 0);
+    assert_eq!(space.read("course/lego_pairs.json"), before);
+    assert_fresh(&space);
+}
+
+#[test]
+fn a_broken_manifest_is_shown_with_its_line() {
+    let space = Space::batching(5);
+    space.replace("coursebuild.toml", "known = \"eng\"", "knwon = \"eng\"");
+    let ran = space.run(&["build"]).exits(2);
+    assert!(ran.stderr.contains("coursebuild.toml:") && ran.stderr.contains("knwon"), "{ran:#?}");
+    assert_eq!(ran.books, []);
+}
+
+#[test]
+fn a_killed_build_buys_nothing_twice_and_waits_for_the_call_that_lives_on() {
+    let space = Space::batching(40);
+    let go = space.around().join("go");
+    space.faults(&json!([{"fault": "hang", "phase": "phase1", "item": "S0001", "until": go}]));
+    let mut running = space.start(space.tool(&["build", "-j", "4"]));
+    running.until(|books| {
+        states_of(books, "S0001") == ["asked"] && states_of(books, "S0021") == ["asked", "answered"]
+    });
+    running.kill();
+    std::fs::write(go, "").unwrap();
+    space.build(&["-j", "4"]).exits(0);
+    for ((phase, item), count) in space.answered() {
+        assert_eq!(count, 1, "{phase} {item}");
+    }
+    let asked = space.books().iter().filter(|call| call.state == "asked").count();
+    assert_eq!(asked * 2, space.books().len(), "a call was asked and never answered");
+    assert_fresh(&space);
+}
+
+/// What the books say of the calls that an item was in.
+fn states_of<'b>(books: &'b [Call], item: &str) -> Vec<&'b str> {
+    let calls = books.iter().filter(|call| call.items.iter().any(|found| found == item));
+    calls.map(|call| call.state.as_str()).collect()
+}
