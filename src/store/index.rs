@@ -5,86 +5,13 @@
 //! alone, never on the order in which they were read. Judges nothing: which result is current is for `plan` to say.
 
 use super::chains::{Chains, key_of};
+use super::known::{Asked, Known, Source};
 use super::{Entry, EntryId, Provenance};
 use crate::diag::Problem;
 use crate::digest::{Digest, Short};
-use crate::generate::Meters;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
-
-/// A result that the store holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
-    /// The item that it was bought for.
-    pub id: Arc<str>,
-    /// The item's root.
-    pub root: Arc<str>,
-    /// The content key that it was bought under.
-    pub content: Digest,
-    /// The digest of the output.
-    pub digest: Digest,
-    /// Where it comes from.
-    pub provenance: Provenance,
-    /// When it came: milliseconds since 1970, UTC.
-    pub ended_ms: u64,
-    /// The entry that holds it.
-    pub entry: EntryId,
-    /// Its position in [`Entry::results`].
-    pub at: u32,
-    /// The slot that it is filed in.
-    pub slot: Digest,
-    /// The digest of the checks that its attempt is counted under.
-    pub checks: Digest,
-    /// The result that it replaces although that one was not refused.
-    pub supersedes: Option<Digest>,
-}
-
-/// One time that an item was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// The entry.
-    pub entry: EntryId,
-    /// The item's position in its intent.
-    pub item: usize,
-    /// What came; `None` if nothing did.
-    pub result: Option<Known>,
-}
-
-/// What an entry says of itself, without its items: for histories and estimates.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Source {
-    /// The entry.
-    pub entry: EntryId,
-    /// The call that brought it; empty where there was none.
-    pub call: Arc<str>,
-    /// The course's code.
-    pub course: Arc<str>,
-    /// The phase.
-    pub phase: Arc<str>,
-    /// The batch's label.
-    pub label: Arc<str>,
-    /// The generator's kind.
-    pub generator: Arc<str>,
-    /// Where its results come from.
-    pub provenance: Provenance,
-    /// Which attempt it was.
-    pub attempt: u32,
-    /// When it was asked: milliseconds since 1970, UTC.
-    pub asked_ms: u64,
-    /// When it ended: milliseconds since 1970, UTC.
-    pub ended_ms: u64,
-    /// The digest of the checks that its attempts are counted under.
-    pub checks: Digest,
-    /// What it cost in tokens.
-    pub meters: Meters,
-    /// What it cost in US dollars.
-    pub money_usd: Option<f64>,
-    /// How many items it asked for.
-    pub items: u32,
-    /// How many results it brought.
-    pub results: u32,
-}
 
 /// One item of one entry. Texts and the source by their numbers.
 #[derive(Debug, Clone, Copy)]
@@ -113,8 +40,9 @@ pub struct Index {
     pub(super) first_rows: Vec<usize>,
     pub(super) supersedes: HashMap<u32, Digest>,
     by_content: Chains,
-    by_output: Chains,
     edits: Chains,
+    /// These two are made when they are first asked for: a build of which all is fresh never does.
+    by_output: OnceLock<Chains>,
     by_name: OnceLock<Chains>,
     by_entry: HashMap<EntryId, u32>,
     by_call: HashMap<Arc<str>, u32>,
@@ -123,14 +51,15 @@ pub struct Index {
 
 impl Index {
     /// The results bought under a content key, for whatever item, by (time, digest).
-    pub fn results(&self, content: &Digest) -> impl Iterator<Item = Known> + use<> {
-        let found = self.by_content.iter(key_of(content.as_bytes())).map(|at| (at, &self.rows[at]));
-        let mut found: Vec<Known> =
-            found.filter(|(_, row)| row.content == *content).filter_map(|(at, _)| self.known(at)).collect();
-        found.sort_by(|a, b| {
-            (a.ended_ms, a.digest, a.entry, a.at).cmp(&(b.ended_ms, b.digest, b.entry, b.at))
+    pub fn results<'a>(&'a self, content: &Digest) -> impl Iterator<Item = Known> + use<'a> {
+        let rows = self.by_content.iter(key_of(content.as_bytes()));
+        let mut found: Vec<usize> =
+            rows.filter(|at| self.rows[*at].content == *content && self.rows[*at].at.is_some()).collect();
+        found.sort_unstable_by_key(|at| {
+            let (row, source) = (&self.rows[*at], self.source(*at));
+            (source.ended_ms, row.digest, source.entry, row.at)
         });
-        found.into_iter()
+        found.into_iter().filter_map(|at| self.known(at))
     }
 
     /// The earliest result with this output.
@@ -203,7 +132,10 @@ impl Index {
 
     /// Adds an entry; does nothing if it is there.
     pub(super) fn learn(&mut self, entry: EntryId, value: &Entry) {
-        let Entry { intent, provenance, ended_ms, meters, money_usd, results, .. } = value;
+        if self.covers(entry) {
+            return;
+        }
+        self.begin(Source::of(entry, value));
         let mut numbers = HashMap::new();
         let mut text = |texts: &mut Vec<Arc<str>>, text: &Arc<str>| {
             *numbers.entry(Arc::clone(text)).or_insert_with(|| {
@@ -211,8 +143,7 @@ impl Index {
                 number(texts.len() - 1)
             })
         };
-        let mut rows = Vec::with_capacity(intent.items.len());
-        for (item, asked) in intent.items.iter().enumerate() {
+        for (item, asked) in value.intent.items.iter().enumerate() {
             let row = Row {
                 id: text(&mut self.texts, &asked.id),
                 root: text(&mut self.texts, &asked.root),
@@ -224,75 +155,56 @@ impl Index {
                 slot: asked.slot(),
                 digest: Digest::default(),
             };
-            let found: Vec<usize> = (0..results.len()).filter(|at| results[*at].item == item).collect();
-            let brought = found.iter().enumerate().map(|(count, at)| Row {
-                at: Some(number(*at)),
-                asked: count == 0,
-                digest: results[*at].digest,
-                ..row
-            });
-            rows.extend(brought.map(|row| (row, asked.supersedes)));
-            if found.is_empty() {
-                rows.push((row, asked.supersedes));
+            let results = value.results.iter().enumerate().filter(|(_, stored)| stored.item == item);
+            let mut asked_already = false;
+            for (at, stored) in results {
+                let brought =
+                    Row { at: Some(number(at)), asked: !asked_already, digest: stored.digest, ..row };
+                self.push(brought, asked.supersedes);
+                asked_already = true;
+            }
+            if !asked_already {
+                self.push(row, asked.supersedes);
             }
         }
-        let source = Source {
-            entry,
-            call: intent.call.as_str().into(),
-            course: intent.course.as_str().into(),
-            phase: intent.phase.as_str().into(),
-            label: intent.label.as_str().into(),
-            generator: intent.generator.as_str().into(),
-            provenance: *provenance,
-            attempt: intent.attempt,
-            asked_ms: intent.asked_ms,
-            ended_ms: *ended_ms,
-            checks: intent.checks,
-            meters: *meters,
-            money_usd: *money_usd,
-            items: number(intent.items.len()),
-            results: number(results.len()),
-        };
-        self.add(source, rows);
     }
 
-    /// Adds a source with its rows, whose texts are there already.
-    pub(super) fn add(&mut self, source: Source, rows: impl IntoIterator<Item = (Row, Option<Digest>)>) {
-        if self.covers(source.entry) {
-            return;
-        }
-        let number_of_source = number(self.sources.len());
-        self.by_entry.insert(source.entry, number_of_source);
+    /// Adds a source that it does not cover; its rows are pushed next.
+    pub(super) fn begin(&mut self, source: Source) {
+        let at = number(self.sources.len());
+        self.by_entry.insert(source.entry, at);
         if !source.call.is_empty() {
-            self.by_call.insert(Arc::clone(&source.call), number_of_source);
+            self.by_call.insert(Arc::clone(&source.call), at);
         }
-        let edited = source.provenance == Provenance::Edited;
         self.first_rows.push(self.rows.len());
         self.sources.push(source);
-        for (row, supersedes) in rows {
-            let at = self.rows.len();
-            self.rows.push(Row { source: number_of_source, ..row });
-            self.by_content.push(key_of(row.content.as_bytes()), at);
-            if row.at.is_some() {
-                self.by_output.push(key_of(row.digest.as_bytes()), at);
-            }
-            if edited && row.at.is_some() {
-                self.edits.push(self.name_key_of(at), at);
-            }
-            if let Some(digest) = supersedes {
-                self.supersedes.insert(number(at), digest);
-            }
+    }
+
+    /// Adds a row, whose texts are there already, to the source begun last.
+    pub(super) fn push(&mut self, row: Row, supersedes: Option<Digest>) {
+        let at = self.rows.len();
+        let source = self.sources.len().saturating_sub(1);
+        self.rows.push(Row { source: number(source), ..row });
+        self.by_content.push(key_of(row.content.as_bytes()), at);
+        if row.at.is_some() && self.source(at).provenance == Provenance::Edited {
+            self.edits.push(self.name_key_of(at), at);
+        }
+        if let Some(digest) = supersedes {
+            self.supersedes.insert(number(at), digest);
+        }
+        let output = self.output_key_of(at);
+        if let (Some(outputs), Some(key)) = (self.by_output.get_mut(), output) {
+            outputs.push(key, at);
+        }
+        if self.by_name.get().is_some() {
             let name = self.name_key_of(at);
-            if let Some(names) = self.by_name.get_mut() {
-                names.push(name, at);
-            }
+            self.by_name.get_mut().into_iter().for_each(|names| names.push(name, at));
         }
     }
 
     pub(super) fn reserve(&mut self, rows: usize) {
         self.rows.reserve(rows);
         self.by_content.reserve(rows);
-        self.by_output.reserve(rows);
     }
 
     /// The rows of a source.
@@ -331,8 +243,20 @@ impl Index {
     }
 
     fn earliest(&self, key: u64, is: impl Fn(&Row) -> bool) -> Option<Known> {
-        let rows = self.by_output.iter(key).filter(|at| is(&self.rows[*at]));
+        let outputs = self.by_output.get_or_init(|| self.table(Self::output_key_of));
+        let rows = outputs.iter(key).filter(|at| is(&self.rows[*at]));
         self.known(rows.min_by_key(|at| self.age(*at))?)
+    }
+
+    fn table(&self, key: impl Fn(&Self, usize) -> Option<u64>) -> Chains {
+        let mut table = Chains::default();
+        table.reserve(self.rows.len());
+        for at in 0..self.rows.len() {
+            if let Some(key) = key(self, at) {
+                table.push(key, at);
+            }
+        }
+        table
     }
 
     fn rows_of(&self, content: &Digest, id: &str) -> impl Iterator<Item = usize> {
@@ -349,15 +273,9 @@ impl Index {
         })
     }
 
-    /// The rows that asked for an item. The table behind it is made when it is first asked for: a build of which all is fresh
-    /// never does.
+    /// The rows that asked for an item.
     fn named(&self, course: &str, phase: &str, id: &str) -> impl Iterator<Item = usize> {
-        let names = self.by_name.get_or_init(|| {
-            let mut names = Chains::default();
-            names.reserve(self.rows.len());
-            (0..self.rows.len()).for_each(|at| names.push(self.name_key_of(at), at));
-            names
-        });
+        let names = self.by_name.get_or_init(|| self.table(|index, at| Some(index.name_key_of(at))));
         let asked = names.iter(name_key(course, phase, id)).filter(|at| self.rows[*at].asked);
         asked.filter(move |at| self.is_named(*at, course, phase, id))
     }
@@ -365,6 +283,12 @@ impl Index {
     fn is_named(&self, at: usize, course: &str, phase: &str, id: &str) -> bool {
         let source = self.source(at);
         (&*source.course, &*source.phase, &*self.texts[self.rows[at].id as usize]) == (course, phase, id)
+    }
+
+    /// The key of a row's output, if it has one.
+    fn output_key_of(&self, at: usize) -> Option<u64> {
+        let row = &self.rows[at];
+        row.at.map(|_| key_of(row.digest.as_bytes()))
     }
 
     fn name_key_of(&self, at: usize) -> u64 {
@@ -410,7 +334,9 @@ mod tests {
         let early = at(entry("c1", &[asked("S0001", "x"), asked("S0003", "y")], &["early", "other"]), 10);
         for order in [[&late, &early], [&early, &late]] {
             let mut index = Index::default();
-            order.into_iter().for_each(|entry| drop(learn(&mut index, entry)));
+            for entry in order {
+                learn(&mut index, entry);
+            }
             assert_eq!(outputs(&index, "x"), [digest("early"), digest("late")]);
             assert_eq!(outputs(&index, "y"), [digest("other")]);
             assert_eq!(outputs(&index, "z"), []);

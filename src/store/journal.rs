@@ -51,7 +51,7 @@ impl Answer {
 
 /// One record of a journal.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Record {
+pub(super) enum Record {
     /// A call is about to be made.
     Intent(Box<Intent>),
     /// It came back.
@@ -77,7 +77,7 @@ pub enum Record {
 
 impl Record {
     /// The call that it is about.
-    pub fn call(&self) -> &str {
+    pub(super) fn call(&self) -> &str {
         match self {
             Self::Intent(intent) => &intent.call,
             Self::Answer { call, .. } | Self::Done { call, .. } | Self::Abandoned { call } => call,

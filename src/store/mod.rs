@@ -10,6 +10,7 @@ mod entry;
 mod frame;
 mod index;
 mod journal;
+mod known;
 mod pack;
 #[cfg(test)]
 mod samples;
@@ -21,8 +22,9 @@ mod writer;
 pub use entries::{Entries, EntryId};
 pub use entry::*;
 pub use frame::{MAX_ANSWER, MAX_BODY};
-pub use index::{Asked, Index, Known, Source};
+pub use index::Index;
 pub use journal::{Answer, OpenCall, Unfinished};
+pub use known::{Asked, Known, Source};
 pub use stamp::{RACY_NS, Shape, Stamp, Stat};
 pub use workspace::{Held, Holder, Note, hold_waiting, try_hold};
 pub use writer::Durable;

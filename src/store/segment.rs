@@ -5,7 +5,8 @@
 
 use super::entries::Entries;
 use super::frame::{self, Kind};
-use super::index::{Index, Row, Source, number};
+use super::index::{Index, Row, number};
+use super::known::Source;
 use super::pack::{Packer, Unpacker};
 use super::{Entry, EntryId, Provenance};
 use crate::diag::Result;
@@ -42,32 +43,32 @@ impl IndexFile {
     /// Loads the index of the store at `dir` and brings it up to date with the entries that are there.
     pub(super) fn load(dir: &Path, entries: &Entries) -> Result<(Self, Index)> {
         let mut file = Self { path: dir.join("index"), saved: 0, whole: 0, segments: 0, outdated: false };
-        let mut index = Index::default();
         let present: HashSet<EntryId> = entries.list()?.into_iter().collect();
         let bytes = fs::read(&file.path)?.unwrap_or_default();
-        index.reserve(bytes.len() / ROW);
-        let mut rest = bytes.as_slice();
-        while let Ok((frame, length)) = frame::decode(rest) {
-            if frame.kind != Kind::Index
-                || frame.name != FORM
-                || !file.take(&frame.body, &present, &mut index)
-            {
-                file.outdated = true;
-                break;
-            }
-            rest = &rest[length..];
-            file.whole += length as u64;
-            file.segments += 1;
-        }
+        let mut index = file.read(&bytes, &present).unwrap_or_else(|| {
+            file.outdated = true;
+            Index::default()
+        });
         file.saved = index.sources.len();
         read_missing(entries, &present, &mut index);
         Ok((file, index))
     }
 
-    fn take(&mut self, body: &[u8], present: &HashSet<EntryId>, index: &mut Index) -> bool {
-        let Some(gone) = unpack(body, present, index) else { return false };
-        self.outdated |= gone;
-        true
+    /// What the whole segments say; `None` if one of them is of another form or makes no sense.
+    fn read(&mut self, bytes: &[u8], present: &HashSet<EntryId>) -> Option<Index> {
+        let mut index = Index::default();
+        index.reserve(bytes.len() / ROW);
+        let mut rest = bytes;
+        while let Ok((frame, length)) = frame::decode(rest) {
+            if frame.kind != Kind::Index || frame.name != FORM {
+                return None;
+            }
+            self.outdated |= unpack(&frame.body, present, &mut index)?;
+            rest = &rest[length..];
+            self.whole += length as u64;
+            self.segments += 1;
+        }
+        Some(index)
     }
 
     /// Adds to the file what the index has learnt since.
@@ -233,18 +234,21 @@ fn unpack(body: &[u8], present: &HashSet<EntryId>, index: &mut Index) -> Option<
     let mut body = Unpacker(body);
     let before = index.texts.len();
     unpack_texts(&mut body, &mut index.texts)?;
+    let after = index.texts.len();
     let mut gone = false;
-    let mut rows = Vec::new();
     for _ in 0..body.u32()? {
         let source = unpack_source(&mut body, &index.texts[before..])?;
-        rows.clear();
-        for _ in 0..body.u32()? {
-            rows.push(unpack_row(&mut body, before, index.texts.len())?);
+        let there = present.contains(&source.entry);
+        let wanted = there && !index.covers(source.entry);
+        gone |= !there;
+        if wanted {
+            index.begin(source);
         }
-        if present.contains(&source.entry) {
-            index.add(source, rows.drain(..));
-        } else {
-            gone = true;
+        for _ in 0..body.u32()? {
+            let (row, superseded) = unpack_row(&mut body, before, after)?;
+            if wanted {
+                index.push(row, superseded);
+            }
         }
     }
     Some(gone)

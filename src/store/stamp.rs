@@ -203,7 +203,7 @@ mod tests {
         let stamp = stamp(&paths, LATER);
         let path = dir.path().join("deep/stamp");
         stamp.write(&path).unwrap();
-        assert_eq!(Stamp::read(&path), Some(stamp.clone()));
+        assert_eq!(Stamp::read(&path), Some(stamp));
         let bytes = std::fs::read(&path).unwrap();
         for at in 0..bytes.len() {
             fs::write_whole(&path, &bytes[..at], false).unwrap();
