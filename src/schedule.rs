@@ -122,14 +122,14 @@ impl Schedule {
 
     /// The next call to leave, if one may. It counts as in flight from now on. Later phases go first: what is begun is
     /// brought to its end, and trouble in a late phase shows early.
-    pub fn next(&mut self) -> Option<Ready> {
+    pub fn next_call(&mut self) -> Option<Ready> {
         if self.stopped || self.in_flight >= self.jobs {
             return None;
         }
         let ready = match self.retries.pop_front() {
             Some(retry) => Some(retry),
             None => (0..self.phases.len()).rev().find_map(|at| {
-                let items = self.phases[at].next()?;
+                let items = self.phases[at].next_call()?;
                 Some(Ready { phase: PhaseNo(at), items, retry: false })
             }),
         }?;
@@ -139,7 +139,7 @@ impl Schedule {
 }
 
 impl Queue {
-    fn next(&mut self) -> Option<Vec<Place>> {
+    fn next_call(&mut self) -> Option<Vec<Place>> {
         let Self { cut, pending, gate, lanes } = self;
         let limit = pending.first().copied();
         let mut best: Option<(Place, Lane, usize)> = None;
@@ -206,12 +206,12 @@ mod tests {
         for root in [0, 2, 3] {
             schedule.settle(phase, root, &[want(root, 0)]);
         }
-        assert_eq!(schedule.next(), None, "root 1 may come in between");
+        assert_eq!(schedule.next_call(), None, "root 1 may come in between");
         schedule.settle(phase, 1, &[]);
-        assert_eq!(schedule.next().unwrap().items, [(0, 0), (2, 0), (3, 0)]);
-        assert_eq!(schedule.next(), None);
+        assert_eq!(schedule.next_call().unwrap().items, [(0, 0), (2, 0), (3, 0)]);
+        assert_eq!(schedule.next_call(), None);
         schedule.settle(phase, 4, &[want(4, 0)]);
-        assert_eq!(schedule.next().unwrap().items, [(4, 0)], "nothing pending could still join it");
+        assert_eq!(schedule.next_call().unwrap().items, [(4, 0)], "nothing pending could still join it");
     }
 
     #[test]
@@ -224,17 +224,17 @@ mod tests {
         schedule.settle(phase, 1, &[sized(1, 1, 500)]);
         schedule.settle(phase, 2, &[sized(2, 0, 60)]);
         schedule.settle(phase, 3, &[]);
-        assert_eq!(schedule.next().unwrap().items, [(0, 0)], "a second item would pass the bytes");
-        assert_eq!(schedule.next().unwrap().items, [(1, 0)], "another lane, and too large: alone");
-        assert_eq!(schedule.next(), None, "two are in flight");
+        assert_eq!(schedule.next_call().unwrap().items, [(0, 0)], "a second item would pass the bytes");
+        assert_eq!(schedule.next_call().unwrap().items, [(1, 0)], "another lane, and too large: alone");
+        assert_eq!(schedule.next_call(), None, "two are in flight");
         schedule.finished();
-        assert_eq!(schedule.next(), None, "the gate is closed for root 2");
+        assert_eq!(schedule.next_call(), None, "the gate is closed for root 2");
         schedule.gate(phase, 3);
-        assert_eq!(schedule.next().unwrap().items, [(2, 0)]);
+        assert_eq!(schedule.next_call().unwrap().items, [(2, 0)]);
         schedule.finished();
         schedule.retry(phase, vec![(0, 0)]);
         schedule.stop();
-        assert_eq!(schedule.next(), None);
+        assert_eq!(schedule.next_call(), None);
     }
 
     /// Two phases, the second fed by the first; some roots of the second turn out to be fresh; items fail and are retried.
@@ -258,7 +258,7 @@ mod tests {
         }
         let (mut flying, mut made) = (Vec::new(), Vec::new());
         loop {
-            while let Some(call) = schedule.next() {
+            while let Some(call) = schedule.next_call() {
                 made.push((call.phase.0, call.items.clone(), call.retry));
                 flying.push(call);
             }

@@ -255,7 +255,8 @@ mod tests {
         let of = |text: &str| Digest::of(text.as_bytes()).short();
         let line =
             |provenance, unchecked| Some(Line { key: of("k"), digest: of("d"), provenance, unchecked });
-        let failed = Some(Failed { key: of("k2"), checks: of("c") });
+        let gone = Failed { key: of("k2"), checks: of("c") };
+        let failed = Some(gone);
         let one = [
             ("S0001".into(), line(Provenance::Generated, false), None),
             ("a b%\n中".into(), line(Provenance::Edited, true), failed),
@@ -269,7 +270,7 @@ mod tests {
         let phase = &lock.phases["phase1"];
         assert_eq!(phase.checks, Some(of("c")));
         assert_eq!(phase.lines["S0001"], one[0].1.unwrap());
-        assert_eq!((phase.lines["a b%\n中"], phase.failed["a b%\n中"]), (one[1].1.unwrap(), failed.unwrap()));
+        assert_eq!((phase.lines["a b%\n中"], phase.failed["a b%\n中"]), (one[1].1.unwrap(), gone));
         assert!(lock.phases["phase3"].lines.is_empty());
     }
 

@@ -4,24 +4,20 @@
 //! are made from is settled; then its items are known and each is decided. Decisions look only at earlier phases, so slots can
 //! be opened in any order, and all at once.
 
-use super::claim;
 use super::context::{Entries, entries};
-use super::decide::{Decision, decide};
-use super::memory::Memory;
+use super::decide::Decision;
+use super::scope::scopes;
 use super::select::Chosen;
 use super::verdict::Verdict;
-use crate::check::{Checks, Finding, Subject};
-use crate::course::{
-    Context, Course, Feed, ItemDraft, Role, Rule, Section, SourceItem, Upstream, Window, draft_items,
-};
-use crate::diag::{Problem, Result};
+use crate::check::Checks;
+use crate::course::{Context, Course, Role, Rule, Window};
+use crate::diag::Result;
 use crate::digest::Digest;
 use crate::graph::Graph;
-use crate::json::{Ids, Value, lift, normalize, put_back};
-use crate::key::{Part, Recipe, own_parts};
+use crate::json::Value;
+use crate::key::{Part, Recipe};
 use crate::link::MainFile;
 use crate::schedule::Lane;
-use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -199,85 +195,6 @@ impl<'w> Board<'w> {
         &self.course.phases[phase].rule
     }
 
-    /// Decides over all slots that can be opened, phase by phase, and lists for the others what the last linked results give.
-    pub fn open_all(&mut self, memory: &Memory<'_>) -> Result<()> {
-        for phase in 0..self.phases.len() {
-            let this = &*self;
-            let slots: Vec<Slot> = (0..this.phases[phase].slots.len())
-                .into_par_iter()
-                .map(|root| {
-                    if this.can_open(phase, root) {
-                        this.slot(phase, root, memory)
-                    } else {
-                        this.provisional(phase, root, memory)
-                    }
-                })
-                .collect::<Result<_>>()?;
-            let claims = slots.iter().enumerate().filter(|(_, slot)| slot.state == State::Claiming);
-            let claiming = claims.flat_map(|(root, slot)| claim::wanting(root, slot)).collect();
-            self.phases[phase].slots = slots;
-            self.phases[phase].claiming = claiming;
-            self.choose_batches(phase);
-            claim::take_over(self, phase, memory)?;
-            self.advance(phase);
-        }
-        Ok(())
-    }
-
-    /// Opens the slots that have become ready since `root` of `phase` was settled. Gives each, with its phase, in an order that
-    /// does not matter. `waiting` holds, by phase, the roots that were not open before.
-    pub fn open_after(
-        &mut self,
-        phase: usize,
-        root: usize,
-        waiting: &mut [BTreeSet<usize>],
-        memory: &Memory<'_>,
-    ) -> Result<Vec<(usize, usize)>> {
-        let mut opened = Vec::new();
-        let mut settled = vec![(phase, root)];
-        while let Some((phase, root)) = settled.pop() {
-            self.advance(phase);
-            for reader in self.graph.node(phase).readers.clone() {
-                let mut ready = Vec::new();
-                for root in self.candidates(reader, phase, root, &waiting[reader]) {
-                    if self.can_open(reader, root) {
-                        waiting[reader].remove(&root);
-                        let slot = self.slot(reader, root, memory)?;
-                        let board = &mut self.phases[reader];
-                        match slot.state {
-                            State::Claiming => board.claiming.extend(claim::wanting(root, &slot)),
-                            _ => ready.push(root),
-                        }
-                        board.slots[root] = slot;
-                    }
-                }
-                if !ready.is_empty() {
-                    self.choose_batches(reader);
-                }
-                ready.extend(claim::take_over(self, reader, memory)?);
-                for root in ready {
-                    opened.push((reader, root));
-                    if self.phases[reader].slots[root].state == State::Settled {
-                        settled.push((reader, root));
-                    }
-                }
-            }
-        }
-        Ok(opened)
-    }
-
-    /// The waiting roots of `reader` that may have become ready when `root` of `phase` was settled.
-    fn candidates(&self, reader: usize, phase: usize, root: usize, waiting: &BTreeSet<usize>) -> Vec<usize> {
-        let windowed = self.rule(reader).contexts.iter().any(|context| context.role != Role::Hint);
-        if windowed {
-            waiting.iter().copied().take_while(|root| *root <= self.settled(phase)).collect()
-        } else if self.graph.node(reader).feed == Some(phase) {
-            waiting.get(&root).copied().into_iter().collect()
-        } else {
-            Vec::new()
-        }
-    }
-
     /// Says that a slot has nothing left to be bought in this run.
     pub fn settle(&mut self, phase: usize, root: usize) {
         self.phases[phase].slots[root].state = State::Settled;
@@ -289,7 +206,7 @@ impl<'w> Board<'w> {
         self.phases[phase].settled
     }
 
-    fn advance(&mut self, phase: usize) {
+    pub(super) fn advance(&mut self, phase: usize) {
         let board = &mut self.phases[phase];
         while board.slots.get(board.settled).is_some_and(|slot| slot.state == State::Settled) {
             board.settled += 1;
@@ -315,242 +232,9 @@ impl<'w> Board<'w> {
         contexts.map(open).min().map_or(u32::MAX, |root| u32::try_from(root).unwrap_or(u32::MAX))
     }
 
-    fn can_open(&self, phase: usize, root: usize) -> bool {
-        let feed = self.graph.node(phase).feed;
-        let fed = feed.is_none_or(|feed| self.phases[feed].slots[root].state == State::Settled);
-        fed && self.rule(phase).contexts.iter().filter(|context| context.role != Role::Hint).all(|context| {
-            let (settled, all) = (self.settled(context.phase), self.phases[context.phase].roots.len());
-            match context.window {
-                _ if settled == all => true,
-                Window::WholePhase => false,
-                _ if self.graph.node(context.phase).source != self.graph.node(phase).source => false,
-                Window::AllEarlier | Window::Before(_) => {
-                    settled > root || (Some(context.phase) != feed && settled == root)
-                }
-            }
-        })
-    }
-
-    /// The items of a slot, decided. Items of upstream results that are not to be had in this run stay pending.
-    fn slot(&self, phase: usize, root: usize, memory: &Memory<'_>) -> Result<Slot> {
-        let mut cells = Vec::new();
-        match self.graph.node(phase).feed {
-            None => {
-                let item = &self.course.phases[phase].source[root];
-                for draft in self.source_drafts(phase, item)? {
-                    cells.push(self.decided(phase, root, 0, &draft, memory)?);
-                }
-            }
-            Some(feed) => {
-                for (from, upstream) in self.phases[feed].slots[root].cells.iter().enumerate() {
-                    let stale_input =
-                        upstream.decision.linked.as_ref().filter(|_| self.wishes.with_stale_inputs);
-                    match upstream.decision.current.as_ref().or(stale_input) {
-                        Some(current) => {
-                            for draft in self.drafts(phase, root, &upstream.id, &current.text)? {
-                                cells.push(self.decided(phase, root, from, &draft, memory)?);
-                            }
-                        }
-                        None => self.add_provisional(phase, root, from, upstream, memory, &mut cells)?,
-                    }
-                }
-            }
-        }
-        let mut slot = Slot { state: State::Settled, cells };
-        slot.find_state();
-        let may_claim =
-            |cell: &Cell| cell.may_claim() && memory.has_others(self, phase, cell.content, &cell.id);
-        if slot.cells.iter().any(may_claim) {
-            slot.state = State::Claiming;
-        }
-        Ok(slot)
-    }
-
-    fn provisional(&self, phase: usize, root: usize, memory: &Memory<'_>) -> Result<Slot> {
-        let mut cells = Vec::new();
-        if let Some(feed) = self.graph.node(phase).feed {
-            for (from, upstream) in self.phases[feed].slots[root].cells.iter().enumerate() {
-                self.add_provisional(phase, root, from, upstream, memory, &mut cells)?;
-            }
-        }
-        Ok(Slot { state: State::Pending, cells })
-    }
-
-    /// The items that the last linked result of an upstream item gives; without one, the upstream item stands for its own.
-    fn add_provisional(
-        &self,
-        phase: usize,
-        root: usize,
-        from: usize,
-        upstream: &Cell,
-        memory: &Memory<'_>,
-        cells: &mut Vec<Cell>,
-    ) -> Result<()> {
-        let pending = |id: &Arc<str>, index| -> Result<Cell> {
-            let linked = memory.last_linked(self, phase, id, &self.phases[phase].roots[root])?;
-            let decision = Decision::pending(Verdict::Pending(vec![upstream.id.to_string()]), linked);
-            Ok(Cell {
-                id: id.clone(),
-                from: small(from),
-                index,
-                content: Digest::default(),
-                decision,
-                chosen: false,
-            })
-        };
-        match (&upstream.decision.linked, &self.rule(phase).feed) {
-            (Some(linked), _) => {
-                for draft in self.drafts(phase, root, &upstream.id, &linked.text)? {
-                    cells.push(pending(&draft.id, small(draft.index))?);
-                }
-            }
-            (None, Feed::Phase { explode: Some(_), .. }) => {}
-            (None, _) => cells.push(pending(&upstream.id, 0)?),
-        }
-        Ok(())
-    }
-
-    fn drafts(&self, phase: usize, root: usize, id: &Arc<str>, lifted: &str) -> Result<Vec<ItemDraft>> {
-        let Some(feed) = self.graph.node(phase).feed else { return Ok(Vec::new()) };
-        let output = self.full_output(feed, id, &self.phases[phase].roots[root], lifted)?;
-        let upstream = Upstream { id, root: &self.phases[phase].roots[root], value: &output };
-        draft_items(self.rule(phase), self.course.into(), &upstream).map_err(|why| {
-            Problem::author(format!("`{}` of `{}` cannot be split into items of `{}`", id, self.rule(feed).name, self.rule(phase).name))
-                .because(why)
-                .hint("mend that item in its main file, or add a check to the phase that makes it, so that it is asked for again")
-        })
-    }
-
-    fn source_drafts(&self, phase: usize, item: &SourceItem) -> Result<Vec<ItemDraft>> {
-        let upstream = Upstream { id: &item.id, root: &item.id, value: &item.value };
-        draft_items(self.rule(phase), self.course.into(), &upstream).map_err(|why| {
-            Problem::author(format!("the source item `{}` cannot be used", item.id)).because(why)
-        })
-    }
-
-    /// An output with the item's ids put back.
-    pub fn full_output(&self, phase: usize, id: &str, root: &str, lifted: &str) -> Result<Value> {
-        let mut value: Value = serde_json::from_str(lifted)
-            .map_err(|e| Problem::internal(format!("the result of `{id}` is not JSON")).because(e))?;
-        put_back(&mut value, &self.rule(phase).output.ids, Ids { id, root });
-        Ok(value)
-    }
-
-    fn decided(
-        &self,
-        phase: usize,
-        root: usize,
-        from: usize,
-        draft: &ItemDraft,
-        memory: &Memory<'_>,
-    ) -> Result<Cell> {
-        let detail = self.detail(phase, root, draft)?;
-        let content = self.phases[phase].recipe(root).content(&detail.own);
-        let chosen = self.wishes.chosen.get(phase).is_none_or(|chosen| chosen.has(root, &draft.id, 0));
-        let decision = self.decide(phase, &detail, content, chosen, Vec::new(), memory)?;
-        Ok(Cell {
-            id: draft.id.clone(),
-            from: small(from),
-            index: small(draft.index),
-            content,
-            decision,
-            chosen,
-        })
-    }
-
-    /// Decides over one item, with the results that it may take over from other ids.
-    pub(super) fn decide(
-        &self,
-        phase: usize,
-        detail: &Detail,
-        content: Digest,
-        chosen: bool,
-        claimable: Vec<super::Candidate>,
-        memory: &Memory<'_>,
-    ) -> Result<Decision> {
-        let mut facts = match memory.facts(self, phase, &detail.id, &detail.root, content, chosen)? {
-            super::memory::Told::Fresh(current) => return Ok(Decision::fresh(current)),
-            super::memory::Told::Facts(facts) => *facts,
-        };
-        facts.claimable = claimable;
-        Ok(decide(&facts, &|lifted| self.judge(phase, detail, lifted)))
-    }
-
-    /// The findings of an output in lifted form.
-    pub fn judge(&self, phase: usize, detail: &Detail, lifted: &str) -> Vec<Finding> {
-        let ids = Ids { id: &detail.id, root: &detail.root };
-        match self.full_output(phase, ids.id, ids.root, lifted) {
-            Ok(mut output) => {
-                normalize(&mut output);
-                self.phases[phase].checks.item(&Subject { ids, input: &detail.input, output: &output })
-            }
-            Err(problem) => crate::check::missing_output(&[ids.id], &problem.what),
-        }
-    }
-
-    fn detail(&self, phase: usize, root: usize, draft: &ItemDraft) -> Result<Detail> {
-        let root_id = &self.phases[phase].roots[root];
-        let mut lifted = draft.input.clone();
-        lift(&mut lifted, &self.rule(phase).input_ids, Ids { id: &draft.id, root: root_id });
-        let keyed: Vec<(&str, Value)> = self
-            .rule(phase)
-            .contexts
-            .iter()
-            .filter(|context| context.role == Role::Key)
-            .map(|context| {
-                Ok((context.name.as_str(), self.context(phase, context, root, draft.index)?.value()))
-            })
-            .collect::<Result<_>>()?;
-        let own = own_parts(&lifted, keyed.iter().map(|(name, value)| (*name, value)));
-        Ok(Detail { id: draft.id.clone(), root: root_id.clone(), input: draft.input.clone(), own })
-    }
-
-    /// An item's input and key parts, made again from what feeds it. `None` for one that is pending.
-    pub fn detail_of(&self, phase: usize, root: usize, cell: usize) -> Result<Option<Detail>> {
-        let cell = &self.phases[phase].slots[root].cells[cell];
-        if matches!(cell.decision.verdict, Verdict::Pending(_)) {
-            return Ok(None);
-        }
-        let draft = match self.graph.node(phase).feed {
-            None => self
-                .source_drafts(phase, &self.course.phases[phase].source[root])?
-                .into_iter()
-                .nth(cell.index as usize),
-            Some(feed) => {
-                let upstream = &self.phases[feed].slots[root].cells[cell.from as usize];
-                let text = upstream
-                    .decision
-                    .current
-                    .as_ref()
-                    .or(upstream.decision.linked.as_ref())
-                    .map(|current| current.text.clone());
-                let drafts = text.map(|text| self.drafts(phase, root, &upstream.id, &text)).transpose()?;
-                drafts.and_then(|drafts| drafts.into_iter().nth(cell.index as usize))
-            }
-        };
-        draft.map(|draft| self.detail(phase, root, &draft)).transpose()
-    }
-
     /// What a context shows to the item with this number in this root.
     pub fn context(&self, phase: usize, context: &Context, root: usize, index: usize) -> Result<Entries> {
         entries(self, phase, context, root, index)
-    }
-
-    fn choose_batches(&mut self, phase: usize) {
-        let size = self.rule(phase).batch.size;
-        let Some(chosen) = self.wishes.chosen.get(phase).filter(|chosen| !chosen.batches.is_empty()) else {
-            return;
-        };
-        let mut position = 0;
-        for (root, slot) in self.phases[phase].slots.iter_mut().enumerate() {
-            for cell in &mut slot.cells {
-                cell.chosen = chosen.has(root, &cell.id, crate::graph::batch_of(position, size));
-                position += 1;
-            }
-            if matches!(slot.state, State::Open | State::Settled) {
-                slot.find_state();
-            }
-        }
     }
 
     /// All items of a phase in source order, with their root's number and their own.
@@ -578,40 +262,4 @@ impl PhaseBoard {
     pub fn lane(&self, root: usize, retry: bool) -> Lane {
         self.scope_of[root] * 2 + u32::from(retry)
     }
-}
-
-fn small(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// Groups the roots by the scoped sections that they are sent.
-fn scopes(course: &Course, rule: &Rule, numbers: &HashMap<Arc<str>, usize>) -> (Vec<Scope>, Vec<u32>) {
-    let mut sent: Vec<Vec<usize>> = vec![Vec::new(); numbers.len()];
-    for (number, section) in rule.prompt.scoped.iter().enumerate() {
-        let Some((first, last)) = &section.scope else { continue };
-        let find = |id: &String| numbers.get(id.as_str()).copied();
-        // A range smaller than the course leaves scopes that name nothing: they are for nobody, not an error.
-        if let (Some(first), Some(last)) = (find(first), find(last)) {
-            sent.iter_mut().take(last + 1).skip(first).for_each(|sections| sections.push(number));
-        }
-    }
-    let mut groups: Vec<Vec<usize>> = vec![Vec::new()];
-    let scope_of = sent
-        .into_iter()
-        .map(|sections| {
-            let at = groups.iter().position(|group| *group == sections).unwrap_or_else(|| {
-                groups.push(sections);
-                groups.len() - 1
-            });
-            small(at)
-        })
-        .collect();
-    let scopes = groups
-        .into_iter()
-        .map(|sections| {
-            let texts: Vec<&Section> = sections.iter().map(|number| &rule.prompt.scoped[*number]).collect();
-            Scope { recipe: Recipe::of(course, rule, &texts), sections }
-        })
-        .collect();
-    (scopes, scope_of)
 }

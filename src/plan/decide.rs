@@ -469,11 +469,13 @@ mod tests {
         Absent,
     }
 
+    type Row = (L, bool, M, &'static str, Option<&'static str>, Option<&'static str>);
+
     /// (lock, does the store know a result under the key, main file) → verdict, current, linked.
     /// "Same" is the result that the lock names, or, where no lock can be read, the one that the store knows.
     /// Where nothing is known at all the build as a whole refuses; the row says what the item by itself is.
     #[rustfmt::skip]
-    const TABLE: &[(L, bool, M, &str, Option<&str>, Option<&str>)] = &[
+    const TABLE: &[Row] = &[
         (L::Absent,   false, M::Same,   "held",    Some(OURS),  Some(OURS)),   // unexplained: nobody knows where it comes from
         (L::Absent,   false, M::Other,  "held",    Some(OTHER), Some(OTHER)),
         (L::Absent,   false, M::Absent, "missing", None,        None),

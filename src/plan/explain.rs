@@ -16,9 +16,8 @@ pub fn explain(
     memory: &Memory<'_>,
 ) -> Result<Vec<Reason>> {
     let cell = &board.phases[phase].slots[root].cells[at];
-    let reasons = match &cell.decision.verdict {
-        Verdict::Stale(reasons) | Verdict::Held(Held::Moved(reasons)) => reasons,
-        _ => return Ok(Vec::new()),
+    let (Verdict::Stale(reasons) | Verdict::Held(Held::Moved(reasons))) = &cell.decision.verdict else {
+        return Ok(Vec::new());
     };
     let mut told = Vec::new();
     for reason in reasons {

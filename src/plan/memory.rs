@@ -13,12 +13,15 @@ use crate::store::{Ended, Known, Provenance, Store};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+/// By phase and content key.
+type IdsByContent = HashMap<(String, Short), Vec<Arc<str>>>;
+
 /// The memory of one course.
 pub struct Memory<'s> {
     store: &'s Store,
     lock: &'s LockFile,
     /// The ids under which a phase's lock lines have a content key; made when first asked for.
-    by_content: OnceLock<HashMap<(String, Short), Vec<Arc<str>>>>,
+    by_content: OnceLock<IdsByContent>,
 }
 
 /// What is told of an item: the common case at once, all facts otherwise.
@@ -320,7 +323,7 @@ impl<'s> Memory<'s> {
 
     fn locked_ids(&self, phase: &str, content: Digest) -> &[Arc<str>] {
         let all = self.by_content.get_or_init(|| {
-            let mut all: HashMap<(String, Short), Vec<Arc<str>>> = HashMap::new();
+            let mut all = IdsByContent::new();
             for (phase, lock) in self.lock.lock().into_iter().flat_map(|lock| &lock.phases) {
                 for (id, line) in &lock.lines {
                     all.entry((phase.clone(), line.key)).or_default().push(id.clone());

@@ -5,9 +5,12 @@ mod claim;
 mod context;
 mod decide;
 mod explain;
+mod items;
 mod memory;
+mod opening;
 mod outline;
 mod report;
+mod scope;
 mod select;
 mod verdict;
 
@@ -33,4 +36,9 @@ pub fn output_digest(lifted: &Value) -> Digest {
 pub fn output_digest_of_text(lifted: &str) -> Digest {
     serde_json::from_str(lifted)
         .map_or_else(|_| Digest::of(lifted.as_bytes()), |value: Value| output_digest(&value))
+}
+
+/// A dense number; a course has far fewer than four billion of anything.
+fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -109,7 +109,7 @@ fn count_calls(board: &Board<'_>, phase: usize, pending: &dyn Fn(usize) -> usize
         items += wants.len();
         schedule.settle(number, u32::try_from(root).unwrap_or(u32::MAX), &wants);
     }
-    Ok((items, std::iter::from_fn(|| schedule.next()).count()))
+    Ok((items, std::iter::from_fn(|| schedule.next_call()).count()))
 }
 
 /// The place of an item in the schedule.
@@ -119,7 +119,7 @@ pub fn place(root: usize, at: usize) -> crate::schedule::Place {
 }
 
 /// How a phase's calls are cut: items by the rule, bytes by what its prefix leaves.
-pub fn cut(board: &Board<'_>, phase: usize) -> Result<Cut> {
+fn cut(board: &Board<'_>, phase: usize) -> Result<Cut> {
     let rule = board.rule(phase);
     let bytes = match rule.batch.max_prompt_bytes {
         Some(most) => {

@@ -48,6 +48,8 @@ fn keep(store: &Store, intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<
     match entry_of(intent, reply, ended_ms)? {
         Some(entry) => {
             store.keep(&entry)?;
+            // The journal has the answer until the entry's name is durable; the folder has nothing that they lack.
+            store.forget_call(&intent.call)?;
             Ok(Came::Entry(Box::new(entry)))
         }
         None => Ok(Came::Nothing(reply.outcome.clone())),

@@ -2,17 +2,19 @@
 
 use super::call::{Came, ask};
 use super::options::Options;
+use super::refusal::{nothing_brought, refuse, trouble, unusable};
 use super::request::{Draft, Seat, draft};
+use super::signals::Signals;
 use super::tally::Tally;
 use crate::check::Finding;
-use crate::diag::{Kind, Problem, Result};
+use crate::diag::{Problem, Result};
 use crate::event::Event;
 use crate::generate::{Generator, Outcome, Stop, Stopper};
 use crate::graph::batch_of;
 use crate::plan::{Board, Cell, Current, Decision, Memory, State, Verdict, enlist, place, wants};
 use crate::prompt::Prompts;
 use crate::schedule::{PhaseNo, Ready, Schedule};
-use crate::store::{Ended, Entry, Intent, Provenance, Store};
+use crate::store::{Entry, Intent, Provenance, Store};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -153,7 +155,7 @@ impl Loop<'_, '_, '_> {
                 self.end.bounded = true;
                 self.schedule.stop();
             }
-            let Some(ready) = self.schedule.next() else { return Ok(()) };
+            let Some(ready) = self.schedule.next_call() else { return Ok(()) };
             self.start(&ready, stop)?;
         }
     }
@@ -221,7 +223,7 @@ impl Loop<'_, '_, '_> {
         let done = match came {
             Ok(Came::Entry(entry)) => self.take(flight, &entry),
             Ok(Came::Nothing(Outcome::Interrupted)) => Ok(()),
-            Ok(Came::Nothing(outcome)) => Err(unusable(&flight, outcome)),
+            Ok(Came::Nothing(outcome)) => Err(unusable(&flight.intent.label, outcome)),
             Err(problem) => Err(problem),
         };
         if let Err(problem) = done {
@@ -347,54 +349,6 @@ impl Loop<'_, '_, '_> {
     }
 }
 
-/// Notes a refusal with a cell; true if it is to be asked for again. An answer identical to the last one ends the attempts.
-fn refuse(
-    cell: &mut Cell,
-    findings: Vec<Finding>,
-    answer: Option<crate::digest::Digest>,
-    limit: u32,
-) -> bool {
-    let decision = &mut cell.decision;
-    decision.attempts += 1;
-    let repeated = answer.is_some_and(|digest| decision.refused.contains(&digest));
-    if let Some(digest) = answer.filter(|_| !repeated) {
-        decision.refused.push(digest);
-        decision.refused.sort_unstable();
-    }
-    decision.findings = findings.clone();
-    let again = decision.attempts < limit && !repeated;
-    decision.verdict = if again { Verdict::Rejected(findings) } else { Verdict::Failed(findings) };
-    again
-}
-
-fn nothing_brought(entry: &Entry, id: &str) -> Vec<Finding> {
-    let why = trouble(&entry.ended)
-        .unwrap_or_else(|| "the answer did not hold this item, or held it more than once".to_owned());
-    crate::check::missing_output(&[id], &why)
-}
-
-fn trouble(ended: &Ended) -> Option<String> {
-    match ended {
-        Ended::Answered | Ended::Filed => None,
-        Ended::Unreadable(why) => Some(why.clone()),
-        Ended::TimedOut(seconds) => Some(format!("there was no answer within {seconds} s")),
-        Ended::Failed(why) => Some(why.clone()),
-    }
-}
-
-fn unusable(flight: &Flight, outcome: Outcome) -> Problem {
-    let label = &flight.intent.label;
-    match outcome {
-        Outcome::Unusable { what, hint } => {
-            Problem::new(Kind::Author, format!("`{label}` could not be asked: {what}")).hint(hint)
-        }
-        Outcome::Transport(what) => Problem::environment(format!("`{label}` could not be asked"))
-            .because(what)
-            .hint("what was answered is kept: build again to go on"),
-        other => Problem::internal(format!("`{label}` ended as {other:?}")),
-    }
-}
-
 /// The position of an item in its phase. What stands before a call is settled, so positions are found once.
 fn position(board: &Board<'_>, phase: usize, known: &mut Vec<usize>, (root, at): (usize, usize)) -> usize {
     if known.is_empty() {
@@ -405,27 +359,4 @@ fn position(board: &Board<'_>, phase: usize, known: &mut Vec<usize>, (root, at):
         known.push(known[last] + board.phases[phase].slots[last].cells.len());
     }
     known[root] + at
-}
-
-/// Interrupt and termination signals.
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| {
-            signal(kind).map_err(|e| Problem::environment("could not listen for interrupts").because(e))
-        };
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

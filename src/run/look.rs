@@ -221,12 +221,9 @@ pub fn show(options: &Options) -> Result<Value> {
 
 /// The one phase that a target is in; without a target, or for items of a course, the last phase that has them.
 fn one_phase<'b, 'w>(options: &Options, boards: &'b [Board<'w>]) -> Result<(&'b Board<'w>, Target, usize)> {
-    let target = match targets(options, boards)?.into_iter().next() {
-        Some(target) => target,
-        None => {
-            return Err(Problem::author("no target was named")
-                .hint("name a phase, a batch or an item: `phase3`, `phase3/7`, `phase3/S0123`"));
-        }
+    let Some(target) = targets(options, boards)?.into_iter().next() else {
+        return Err(Problem::author("no target was named")
+            .hint("name a phase, a batch or an item: `phase3`, `phase3/7`, `phase3/S0123`"));
     };
     let board = &boards[target.course];
     let phase = match (target.phase, &target.what) {

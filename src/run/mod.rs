@@ -11,8 +11,10 @@ mod look;
 mod noop;
 mod options;
 mod recover;
+mod refusal;
 mod request;
 mod session;
+mod signals;
 mod tally;
 mod views;
 
@@ -44,6 +46,7 @@ pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summ
         return Ok(summary);
     }
     let _held = hold(options)?;
+    let began_ns = clock::now_ns();
     let mut session = Session::open(options, Some(&mut |found| tell_found(found, emit)))?;
     let (mut summary, problem) = carry_out(&session, options, emit)?;
     // Nobody else holds the store any more: all calls have come back.
@@ -54,7 +57,7 @@ pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summ
         return Err(problem);
     }
     summary.seconds = started.elapsed().as_secs_f64();
-    noop::remember(options, &session, &summary)?;
+    noop::remember(options, &session, &summary, began_ns)?;
     emit(&Event::Summary(summary.clone()));
     Ok(summary)
 }

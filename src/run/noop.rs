@@ -7,7 +7,7 @@ use crate::diag::{Problem, Result};
 use crate::digest::{Digest, Hasher};
 use crate::event::Summary;
 use crate::generate::Meters;
-use crate::store::Stamp;
+use crate::store::{RACY_NS, Stamp, Stat};
 use std::path::{Path, PathBuf};
 
 fn stamp_path(manifest: &Path) -> PathBuf {
@@ -29,21 +29,27 @@ pub(super) fn nothing_to_do(options: &Options) -> Option<Summary> {
 }
 
 /// Leaves a stamp after a build that left nothing to be bought; removes nothing otherwise, for a stamp that does not hold does
-/// no harm.
-pub(super) fn remember(options: &Options, session: &Session, summary: &Summary) -> Result<()> {
+/// no harm. `began_ns` is when the build began to read: an input that changed since then was perhaps read before it did, so it
+/// looks unsafe in the stamp and the next build compares digests.
+pub(super) fn remember(options: &Options, session: &Session, summary: &Summary, began_ns: i64) -> Result<()> {
     let complete = summary.exit == 0 && summary.items_left == 0;
     if !complete || session.workspace.has_program_source {
         return Ok(());
     }
-    let mut paths = session.workspace.read.clone();
-    paths.push(options.manifest.clone());
-    paths.push(options.program.clone());
-    for course in &session.workspace.courses {
-        paths.push(course.dir.join(LOCK_NAME));
-        paths.extend(course.phases.iter().map(|phase| course.dir.join(&phase.rule.output.file)));
-    }
-    paths.sort();
-    paths.dedup();
+    let mut inputs = session.workspace.read.clone();
+    inputs.push(options.manifest.clone());
+    inputs.push(options.program.clone());
+    inputs.sort();
+    inputs.dedup();
+    let outputs: Vec<PathBuf> = session
+        .workspace
+        .courses
+        .iter()
+        .flat_map(|course| {
+            let files = course.phases.iter().map(|phase| course.dir.join(&phase.rule.output.file));
+            files.chain([course.dir.join(LOCK_NAME)])
+        })
+        .collect();
     // What the next build says if nothing changes: no call, nothing written.
     let mut next = Summary {
         items_reused: summary.items_reused + summary.items_generated,
@@ -56,7 +62,25 @@ pub(super) fn remember(options: &Options, session: &Session, summary: &Summary) 
     next.main_files.iter_mut().for_each(|file| file.written = false);
     let text = serde_json::to_string(&next)
         .map_err(|e| Problem::internal("a summary could not be written").because(e))?;
-    Stamp::take(tool(), digest(options), paths, text, now_ns()).write(&stamp_path(&options.manifest))
+    let mut stamp = Stamp::take(tool(), digest(options), inputs, text, began_ns);
+    let Some(settled) = settled(&outputs, summary, began_ns) else { return Ok(()) };
+    stamp.files.extend(settled);
+    stamp.write(&stamp_path(&options.manifest))
+}
+
+/// The outputs as they look now. Those that were just written are looked at twice, as far apart as a clock may err: whoever
+/// changed one in between would be seen, and then there is no stamp.
+fn settled(outputs: &[PathBuf], summary: &Summary, began_ns: i64) -> Option<Vec<Stat>> {
+    let wrote = summary.calls > 0 || summary.main_files.iter().any(|file| file.written);
+    let first: Vec<Stat> = outputs.iter().map(|path| Stat::take(path.clone(), began_ns)).collect();
+    if !wrote && first.iter().all(|stat| !stat.is_racy()) {
+        return Some(first);
+    }
+    std::thread::sleep(std::time::Duration::from_nanos(RACY_NS.unsigned_abs()));
+    let now = now_ns();
+    let second: Vec<Stat> = outputs.iter().map(|path| Stat::take(path.clone(), now)).collect();
+    let same = first.iter().zip(&second).all(|(a, b)| a.shape == b.shape);
+    same.then_some(second)
 }
 
 /// The tool itself: its version and everything that is built into it. Its own file is among the stamp's paths, so that a new

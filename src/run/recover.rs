@@ -49,6 +49,7 @@ pub(super) fn recover(store: &mut Store, tell: &mut dyn FnMut(Found)) -> Result<
             }
             None => store.abandon(&intent.call),
         }
+        store.forget_call(&intent.call)?;
     }
     store.flush()
 }

@@ -1,8 +1,9 @@
 //! Small made-up entries for this room's tests.
 
-use super::{Answer, AnswerShape, AskedItem, Ended, Entry, Intent, Part, Provenance, Stored};
+use super::{Answer, AnswerShape, AskedItem, Ended, Entry, Intent, Provenance, Stored};
 use crate::digest::Digest;
 use crate::generate::Meters;
+use crate::key::Part;
 
 pub(crate) fn digest(text: &str) -> Digest {
     Digest::of(text.as_bytes())
