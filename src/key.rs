@@ -103,6 +103,11 @@ impl Recipe {
         &self.parts
     }
 
+    /// The digest of all of them.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
     /// The content key of an item with these parts of its own: its generate key without its id.
     pub fn content(&self, own: &[Part]) -> Digest {
         digest_of(self.digest, own)

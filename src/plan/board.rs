@@ -6,13 +6,14 @@
 
 use super::context::{Entries, entries};
 use super::decide::Decision;
+use super::recall::Recall;
 use super::scope::scopes;
 use super::select::Chosen;
 use super::verdict::Verdict;
 use crate::check::Checks;
-use crate::course::{Context, Course, Role, Rule, Window};
+use crate::course::{Context, Course, Feed, Role, Rule, Window};
 use crate::diag::Result;
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::graph::Graph;
 use crate::json::Value;
 use crate::key::{Part, Recipe};
@@ -69,6 +70,10 @@ pub struct PhaseBoard {
     pub(super) claiming: BTreeSet<(usize, usize)>,
     /// The results that were taken over: content and the id that they were filed under.
     pub(super) taken: HashSet<(Digest, Arc<str>)>,
+    /// What the last run knew of it.
+    pub recall: Recall,
+    /// The digest of the way in which a result becomes items; zero where more than one result and the rule decide it.
+    pub(super) splitting: Digest,
     /// The number of leading roots that are settled.
     settled: usize,
 }
@@ -157,10 +162,10 @@ pub struct Detail {
 
 impl<'w> Board<'w> {
     /// Reads the main files and compiles the checks of a course. Nothing is decided yet.
-    pub fn new(course: &'w Course, main_files: Vec<MainFile>) -> Result<Self> {
+    pub fn new(course: &'w Course, found: Vec<(MainFile, Recall)>) -> Result<Self> {
         let graph = Graph::of(course);
         let mut phases: Vec<PhaseBoard> = Vec::with_capacity(course.phases.len());
-        for (at, (phase, main)) in course.phases.iter().zip(main_files).enumerate() {
+        for (at, (phase, (main, recall))) in course.phases.iter().zip(found).enumerate() {
             let source = graph.node(at).source;
             let roots: Arc<[Arc<str>]> = match source {
                 own if own == at => phase.source.iter().map(|item| item.id.clone()).collect(),
@@ -184,6 +189,8 @@ impl<'w> Board<'w> {
                 numbers,
                 claiming,
                 taken,
+                recall,
+                splitting: splitting(course, at),
                 settled: 0,
             });
         }
@@ -262,4 +269,19 @@ impl PhaseBoard {
     pub fn lane(&self, root: usize, retry: bool) -> Lane {
         self.scope_of[root] * 2 + u32::from(retry)
     }
+}
+
+/// What of the rules decides which items a result gives and what is shown of them, the recipe apart. A key context shows more
+/// than one result, so nothing short tells what the keys are made from.
+fn splitting(course: &Course, phase: usize) -> Digest {
+    let rule = &course.phases[phase].rule;
+    let Feed::Phase { phase: feed, .. } = &rule.feed else { return Digest::default() };
+    if rule.contexts.iter().any(|context| context.role == Role::Key) {
+        return Digest::default();
+    }
+    let mut hasher = Hasher::new("splitting");
+    hasher.field("feed", format!("{:?}", rule.feed).as_bytes());
+    hasher.field("input", format!("{:?} {:?}", rule.input, rule.input_ids).as_bytes());
+    hasher.field("ids", format!("{:?}", course.phases[*feed].rule.output.ids).as_bytes());
+    hasher.finish()
 }

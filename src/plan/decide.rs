@@ -6,7 +6,7 @@
 use super::verdict::{Held, Reason, Verdict};
 use crate::check::Finding;
 use crate::digest::{Digest, Short};
-use crate::link::{Failed, Line};
+use crate::link::{Failed, Line, Text};
 use crate::store::Provenance;
 use std::sync::Arc;
 
@@ -89,8 +89,8 @@ pub struct Facts {
 pub struct Current {
     /// The digest of its output.
     pub digest: Digest,
-    /// Its output in lifted form.
-    pub text: Arc<str>,
+    /// Its output.
+    pub text: Text,
     /// Where it comes from.
     pub provenance: Provenance,
     /// The content key it was made under; zero where nobody knows.
@@ -164,10 +164,9 @@ pub fn decide(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
 fn standing_or_known(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
     let key = facts.content.short();
     let line = facts.line.filter(|_| facts.lock_readable);
-    if let Some(edit) = standing_edit(facts, line) {
-        let file =
-            (facts.standing.as_ref().is_some_and(|standing| standing.known.is_none())).then(|| edit.clone());
-        return Decision { file, ..kept_by_hand(edit, key, judge) };
+    if let Some((edit, standing)) = standing_edit(facts, line) {
+        let file = standing.known.is_none().then(|| edit.clone());
+        return Decision { file, ..kept_by_hand(edit, &standing.text, key, judge) };
     }
     if let Some(line) = line
         && let Some(text) = &facts.locked
@@ -175,13 +174,15 @@ fn standing_or_known(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Dec
     {
         let current = Current {
             digest: full(facts, line.digest, text),
-            text: text.clone(),
+            text: Text::Lifted(text.clone()),
             provenance: line.provenance,
             key: line.key,
             unchecked: false,
         };
         if line.provenance == Provenance::Edited {
-            return kept_by_hand(current, key, judge);
+            let unknown = facts.standing.as_ref().is_some_and(|standing| standing.known.is_none());
+            let file = unknown.then(|| current.clone());
+            return Decision { file, ..kept_by_hand(current, text, key, judge) };
         }
         if !facts.superseded.contains(&current.digest) {
             let findings = errors(judge(text));
@@ -194,7 +195,7 @@ fn standing_or_known(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Dec
         }
     }
     if let Some(edit) = facts.edit.as_ref().filter(|edit| edit.content == key || line.is_none()) {
-        return kept_by_hand(as_current(edit), key, judge);
+        return kept_by_hand(as_current(edit), &edit.text, key, judge);
     }
     if let Some(found) = unexplained(facts) {
         return held(found, Held::Unexplained);
@@ -203,7 +204,7 @@ fn standing_or_known(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Dec
 }
 
 /// The hand edit that stands in the main file now, if one does.
-fn standing_edit(facts: &Facts, line: Option<Line>) -> Option<Current> {
+fn standing_edit(facts: &Facts, line: Option<Line>) -> Option<(Current, &Standing)> {
     let standing = facts.standing.as_ref().filter(|_| facts.lock_readable)?;
     if line.is_some_and(|line| line.digest == standing.digest.short()) {
         return None;
@@ -213,13 +214,14 @@ fn standing_edit(facts: &Facts, line: Option<Line>) -> Option<Current> {
         Some(_) => return None,
         None => line.map_or(facts.content.short(), |line| line.key),
     };
-    Some(Current {
+    let edit = Current {
         digest: standing.digest,
-        text: standing.text.clone(),
+        text: Text::Lifted(standing.text.clone()),
         provenance: Provenance::Edited,
         key,
         unchecked: false,
-    })
+    };
+    Some((edit, standing))
 }
 
 /// Without a readable lock nothing is called an edit: what stands there and nobody knows is kept, and said to be unexplained.
@@ -228,7 +230,7 @@ fn unexplained(facts: &Facts) -> Option<Current> {
         facts.standing.as_ref().filter(|standing| !facts.lock_readable && standing.known.is_none())?;
     Some(Current {
         digest: standing.digest,
-        text: standing.text.clone(),
+        text: Text::Lifted(standing.text.clone()),
         provenance: Provenance::Edited,
         key: Short::default(),
         unchecked: false,
@@ -311,7 +313,7 @@ fn last_linked(facts: &Facts, line: Option<Line>) -> Option<Current> {
     let key = facts.content.short();
     let current = |digest: Digest, text: &Arc<str>, provenance, made_under| Current {
         digest,
-        text: text.clone(),
+        text: Text::Lifted(text.clone()),
         provenance,
         key: made_under,
         unchecked: true,
@@ -327,7 +329,7 @@ fn last_linked(facts: &Facts, line: Option<Line>) -> Option<Current> {
     (made_under != key).then(|| current(standing.digest, &standing.text, provenance, made_under))
 }
 
-fn kept_by_hand(current: Current, key: Short, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
+fn kept_by_hand(current: Current, text: &str, key: Short, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
     if current.key == Short::default() {
         return held(current, Held::Unexplained);
     }
@@ -335,13 +337,13 @@ fn kept_by_hand(current: Current, key: Short, judge: &dyn Fn(&str) -> Vec<Findin
         let reason = Reason::KeyMoved(current.key);
         return held(current, Held::Moved(vec![reason]));
     }
-    let findings = errors(judge(&current.text));
+    let findings = errors(judge(text));
     if findings.is_empty() { fresh(current) } else { held(current, Held::Findings(findings)) }
 }
 
 fn as_current(candidate: &Candidate) -> Current {
     let Candidate { digest, provenance, content, text } = candidate.clone();
-    Current { digest, text, provenance, key: content, unchecked: false }
+    Current { digest, text: Text::Lifted(text), provenance, key: content, unchecked: false }
 }
 
 fn fresh(current: Current) -> Decision {
@@ -398,6 +400,13 @@ mod tests {
 
     fn text(of: &str) -> Arc<str> {
         of.into()
+    }
+
+    fn lifted(text: &Text) -> String {
+        match text {
+            Text::Lifted(text) => text.to_string(),
+            Text::InMain(_) => panic!("decisions are over texts"),
+        }
     }
 
     fn digest(of: &str) -> Digest {
@@ -548,7 +557,7 @@ mod tests {
                 "each row once"
             );
             let decision = decide(&facts_of(lock, knows, main), &|_| vec![]);
-            let of = |current: &Option<Current>| current.as_ref().map(|current| current.text.to_string());
+            let of = |current: &Option<Current>| current.as_ref().map(|current| lifted(&current.text));
             let got = (decision.verdict.name(), of(&decision.current), of(&decision.linked));
             let expected = (verdict, current.map(str::to_owned), linked.map(str::to_owned));
             assert_eq!(got, expected, "{lock:?}, store knows: {knows}, main file {main:?}");
@@ -567,7 +576,10 @@ mod tests {
         assert_eq!((decision.refused, decision.findings.len()), (vec![digest(OURS)], 1));
         let more = Facts { results: vec![candidate(OURS), candidate(OTHER)], ..facts };
         let decision = decide(&more, &refuse(OURS));
-        assert_eq!((decision.verdict.name(), decision.current.unwrap().text), ("fresh", text(OTHER)));
+        assert_eq!(
+            (decision.verdict.name(), lifted(&decision.current.unwrap().text)),
+            ("fresh", OTHER.to_owned())
+        );
     }
 
     #[test]
@@ -595,7 +607,10 @@ mod tests {
         let locked = facts_of(L::Match, true, M::Same);
         let decision = decide(&locked, &refuse(OURS));
         let linked = decision.linked.unwrap();
-        assert_eq!((decision.verdict.name(), linked.text, linked.unchecked), ("rejected", text(OURS), true));
+        assert_eq!(
+            (decision.verdict.name(), lifted(&linked.text), linked.unchecked),
+            ("rejected", OURS.to_owned(), true)
+        );
         let mut edited = facts_of(L::Match, false, M::Same);
         edited.line.as_mut().unwrap().provenance = Provenance::Edited;
         assert_eq!(decide(&edited, &refuse(OURS)).verdict.name(), "held");
@@ -611,8 +626,8 @@ mod tests {
             (Verdict::Stale(vec![Reason::Forced]), Some(digest(OURS)))
         );
         assert_eq!(
-            decision.linked.unwrap().text,
-            text(OURS),
+            lifted(&decision.linked.unwrap().text),
+            OURS,
             "the old one stands until the new one is there"
         );
         let bought = Facts {
@@ -620,7 +635,7 @@ mod tests {
             results: vec![candidate(OURS), candidate(OTHER)],
             ..facts_of(L::Match, true, M::Same)
         };
-        assert_eq!(decide(&bought, &|_| vec![]).current.unwrap().text, text(OTHER));
+        assert_eq!(lifted(&decide(&bought, &|_| vec![]).current.unwrap().text), OTHER);
     }
 
     #[test]
@@ -628,7 +643,7 @@ mod tests {
         let facts = Facts { claimable: vec![candidate(OTHER), candidate(OURS)], ..nothing_known() };
         let decision = decide(&facts, &refuse(OTHER));
         assert!(decision.claimed && decision.verdict == Verdict::Fresh);
-        assert_eq!(decision.current.unwrap().text, text(OURS));
+        assert_eq!(lifted(&decision.current.unwrap().text), OURS);
     }
 
     #[test]
@@ -638,6 +653,6 @@ mod tests {
         let mut known = new;
         known.standing.as_mut().unwrap().known = Some((Provenance::Edited, key().short()));
         let decision = decide(&known, &|_| vec![]);
-        assert!(decision.file.is_none() && decision.current.unwrap().text == text(OTHER));
+        assert!(decision.file.is_none() && lifted(&decision.current.unwrap().text) == OTHER);
     }
 }

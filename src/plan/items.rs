@@ -7,6 +7,8 @@ use crate::course::{ItemDraft, Role};
 use crate::diag::{Problem, Result};
 use crate::json::{Ids, Value, lift, normalize, put_back};
 use crate::key::own_parts;
+use crate::link::Text;
+use std::sync::Arc;
 
 impl Board<'_> {
     /// An output with the item's ids put back.
@@ -16,6 +18,30 @@ impl Board<'_> {
         put_back(&mut value, &self.rule(phase).output.ids, Ids { id, root });
         Ok(value)
     }
+
+    /// An output, wherever its text is, ids in it.
+    pub fn output(&self, phase: usize, id: &str, root: &str, text: &Text) -> Result<Value> {
+        match text {
+            Text::Lifted(lifted) => self.full_output(phase, id, root, lifted),
+            Text::InMain(found) => {
+                let main = &self.phases[phase].main;
+                serde_json::from_str(main.raw(*found)).map_err(|e| {
+                    Problem::author(format!("`{id}` in `{}` is not JSON", main.path.display())).because(e)
+                })
+            }
+        }
+    }
+
+    /// An output in lifted form, wherever its text is.
+    pub fn lifted(&self, phase: usize, id: &str, root: &str, text: &Text) -> Result<Arc<str>> {
+        if let Text::Lifted(lifted) = text {
+            return Ok(lifted.clone());
+        }
+        let mut value = self.output(phase, id, root, text)?;
+        lift(&mut value, &self.rule(phase).output.ids, Ids { id, root });
+        Ok(value.to_string().into())
+    }
+
     /// The findings of an output in lifted form.
     pub fn judge(&self, phase: usize, detail: &Detail, lifted: &str) -> Vec<Finding> {
         let ids = Ids { id: &detail.id, root: &detail.root };

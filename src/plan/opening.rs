@@ -1,13 +1,14 @@
 //! Slots opened: what upstream results give is turned into items, and each is decided over.
 
 use super::board::{Board, Cell, Detail, Slot, State};
-use super::decide::{Decision, decide};
+use super::decide::{Current, Decision, decide};
 use super::memory::Memory;
 use super::verdict::Verdict;
 use super::{claim, small};
 use crate::course::{Feed, ItemDraft, Role, SourceItem, Upstream, Window, draft_items};
 use crate::diag::{Problem, Result};
 use crate::digest::Digest;
+use crate::link::Text;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -124,9 +125,7 @@ impl Board<'_> {
                         upstream.decision.linked.as_ref().filter(|_| self.wishes.with_stale_inputs);
                     match upstream.decision.current.as_ref().or(stale_input) {
                         Some(current) => {
-                            for draft in self.drafts(phase, root, &upstream.id, &current.text)? {
-                                cells.push(self.decided(phase, root, from, &draft, memory)?);
-                            }
+                            self.add_items(phase, root, from, upstream, current, memory, &mut cells)?
                         }
                         None => self.add_provisional(phase, root, from, upstream, memory, &mut cells)?,
                     }
@@ -141,6 +140,48 @@ impl Board<'_> {
             slot.state = State::Claiming;
         }
         Ok(slot)
+    }
+
+    /// The items that an upstream result gives, each decided. What the last run made of the same result is not made again, unless
+    /// more than the common case has to be looked at.
+    #[expect(clippy::too_many_arguments, reason = "where an item comes from, and what is remembered of it")]
+    fn add_items(
+        &self,
+        phase: usize,
+        root: usize,
+        from: usize,
+        upstream: &Cell,
+        current: &Current,
+        memory: &Memory<'_>,
+        cells: &mut Vec<Cell>,
+    ) -> Result<()> {
+        let board = &self.phases[phase];
+        let made_from = self.made_from(phase, root, &upstream.id, current.digest);
+        let mut drafts: Option<Vec<ItemDraft>> = None;
+        let recalled = board.recall.items(&board.roots[root], made_from);
+        for (index, (id, content)) in recalled.iter().enumerate() {
+            let chosen = self.wishes.chosen.get(phase).is_none_or(|chosen| chosen.has(root, id, 0));
+            if let Some(current) =
+                memory.plainly_fresh(self, phase, id, &board.roots[root], *content, chosen)?
+            {
+                let (id, index, from) = ((*id).clone(), small(index), small(from));
+                let decision = Decision::fresh(current);
+                cells.push(Cell { id, from, index, content: *content, decision, chosen });
+                continue;
+            }
+            if drafts.is_none() {
+                drafts = Some(self.drafts(phase, root, &upstream.id, &current.text)?);
+            }
+            if let Some(draft) = drafts.as_ref().and_then(|drafts| drafts.get(index)) {
+                cells.push(self.decided(phase, root, from, draft, memory)?);
+            }
+        }
+        if recalled.is_empty() {
+            for draft in self.drafts(phase, root, &upstream.id, &current.text)? {
+                cells.push(self.decided(phase, root, from, &draft, memory)?);
+            }
+        }
+        Ok(())
     }
 
     fn provisional(&self, phase: usize, root: usize, memory: &Memory<'_>) -> Result<Slot> {
@@ -192,10 +233,10 @@ impl Board<'_> {
         phase: usize,
         root: usize,
         id: &Arc<str>,
-        lifted: &str,
+        text: &Text,
     ) -> Result<Vec<ItemDraft>> {
         let Some(feed) = self.graph.node(phase).feed else { return Ok(Vec::new()) };
-        let output = self.full_output(feed, id, &self.phases[phase].roots[root], lifted)?;
+        let output = self.output(feed, id, &self.phases[phase].roots[root], text)?;
         let upstream = Upstream { id, root: &self.phases[phase].roots[root], value: &output };
         draft_items(self.rule(phase), self.course.into(), &upstream).map_err(|why| {
             Problem::author(format!("`{}` of `{}` cannot be split into items of `{}`", id, self.rule(feed).name, self.rule(phase).name))

@@ -11,6 +11,7 @@ use crate::diag::{Problem, Result};
 use crate::event::Event;
 use crate::generate::{Generator, Outcome, Stop, Stopper};
 use crate::graph::batch_of;
+use crate::link::Text;
 use crate::plan::{Board, Cell, Current, Decision, Memory, State, Verdict, enlist, place, wants};
 use crate::prompt::Prompts;
 use crate::schedule::{PhaseNo, Ready, Schedule};
@@ -317,7 +318,7 @@ impl Loop<'_, '_, '_> {
         let cell = &mut board.phases[phase].slots[root].cells[at];
         cell.decision = Decision::fresh(Current {
             digest: stored.digest,
-            text: stored.output.as_str().into(),
+            text: Text::Lifted(stored.output.as_str().into()),
             provenance: Provenance::Generated,
             key: entry.intent.items[stored.item].content.short(),
             unchecked: false,

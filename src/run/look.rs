@@ -187,7 +187,9 @@ fn warnings(
     cell: &Cell,
 ) -> Result<Vec<crate::check::Finding>> {
     Ok(match (board.detail_of(phase, root, at)?, &cell.decision.current) {
-        (Some(detail), Some(current)) => board.judge(phase, &detail, &current.text),
+        (Some(detail), Some(current)) => {
+            board.judge(phase, &detail, &board.lifted(phase, &detail.id, &detail.root, &current.text)?)
+        }
         _ => Vec::new(),
     })
 }
@@ -205,7 +207,7 @@ pub fn show(options: &Options) -> Result<Value> {
             };
             shown.push((
                 cell.id.to_string(),
-                board.full_output(phase, &cell.id, &board.phases[phase].roots[root], &current.text)?,
+                board.output(phase, &cell.id, &board.phases[phase].roots[root], &current.text)?,
             ));
         }
         if shown.is_empty() {

@@ -15,6 +15,7 @@ mod refusal;
 mod request;
 mod session;
 mod signals;
+mod tables;
 mod tally;
 mod views;
 
@@ -95,7 +96,7 @@ fn carry_out(
     let mut summary = tally.summary();
     for ((board, memory), lock) in boards.iter().zip(&memories).zip(&session.locks) {
         finish::keep_orphans(board, memory, lock, &session.store, emit)?;
-        summary.main_files.extend(finish::link(board, lock, &session.workspace.root)?);
+        summary.main_files.extend(finish::link(board, lock, &session.workspace.root, &session.state)?);
     }
     finish::tell_state(&boards, &mut summary);
     tally.batch_events(&boards).iter().for_each(&mut *emit);
