@@ -125,7 +125,7 @@ impl Board<'_> {
                         upstream.decision.linked.as_ref().filter(|_| self.wishes.with_stale_inputs);
                     match upstream.decision.current.as_ref().or(stale_input) {
                         Some(current) => {
-                            self.add_items(phase, root, from, upstream, current, memory, &mut cells)?
+                            self.add_items(phase, root, from, upstream, current, memory, &mut cells)?;
                         }
                         None => self.add_provisional(phase, root, from, upstream, memory, &mut cells)?,
                     }
