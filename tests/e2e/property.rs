@@ -29,7 +29,7 @@ impl Sequence {
     fn draw(number: u64) -> Self {
         let mut dice = Dice::new(number);
         let (seeds, digests) = (5 + dice.below(11), dice.below(2) == 0);
-        let edits = (0..4 + dice.below(4)).map(|_| Edit::draw(&mut dice)).collect();
+        let edits = (0..3 + dice.below(4)).map(|_| Edit::draw(&mut dice)).collect();
         Self { seeds, digests, edits }
     }
 
