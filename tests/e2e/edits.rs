@@ -1,53 +1,9 @@
 //! What an edit costs: calls and items, against the plan and the generator's own books.
 
+use crate::support::expect::{MAIN_FILES, assert_as_clean, assert_fresh, built, plan_of};
 use crate::support::synth::{self, Synth};
 use crate::support::{Call, Space};
 use serde_json::{Value, json};
-
-const MAIN_FILES: [&str; 4] = [
-    "course/seed_pairs.json",
-    "course/lego_pairs.json",
-    "course/lego_baskets.json",
-    "course/coursebuild.lock",
-];
-
-/// Builds a space that is new, and returns it.
-fn built(space: Space) -> Space {
-    let ran = space.build(&[]).exits(0);
-    assert!(ran.calls() > 0, "{ran:#?}");
-    space
-}
-
-/// Builds again: 0 calls, and no file outside the store changes.
-#[track_caller]
-fn assert_fresh(space: &Space) {
-    let before = space.files();
-    let ran = space.build(&[]).exits(0);
-    assert_eq!(ran.calls(), 0, "{ran:#?}");
-    assert!(before == space.files(), "a build without calls changed a file");
-    let plan = space.plan(&["--exit-code"]);
-    assert_eq!(plan["calls"], json!({"min": 0, "max": 0}), "{plan:#}");
-}
-
-/// The main files are those that a build of the same inputs from nothing makes in another folder (`clean`, a new space).
-#[track_caller]
-fn assert_as_clean(space: &Space, clean: &Space) {
-    let inputs = space.files().into_iter().filter(|(path, _)| !path.starts_with("course/"));
-    // The manifest names the generator's books of its own space; only the names of programs and files are in a key.
-    let [here, there] = [space, clean].map(|space| space.around().to_str().unwrap());
-    for (path, bytes) in inputs {
-        clean.write(&path, &String::from_utf8(bytes).unwrap().replace(here, there));
-    }
-    clean.build(&[]).exits(0);
-    for (path, bytes) in space.outputs() {
-        assert_eq!(String::from_utf8(bytes).unwrap(), clean.read(&path), "{path} differs from a clean build");
-    }
-}
-
-fn plan_of<'p>(plan: &'p Value, phase: &str) -> &'p Value {
-    let phases = plan["courses"][0]["phases"].as_array().unwrap();
-    phases.iter().find(|found| found["phase"] == phase).unwrap_or_else(|| panic!("no {phase} in {plan:#}"))
-}
 
 /// Every item of a phase was bought once, none twice.
 #[track_caller]
@@ -151,14 +107,14 @@ fn nothing_that_is_sent_is_missing_from_a_key() {
     for (path, old, new) in edits {
         space.replace(path, old, new);
         space.build(&[]).exits(0);
-        assert_as_clean(&space, &Space::digests(10));
+        assert_as_clean(&space);
     }
     space.edit_seeds(|seeds| {
         synth::change_word(seeds, 4, 1);
         synth::shift(seeds, 8, 1);
     });
     space.build(&[]).exits(0);
-    assert_as_clean(&space, &Space::digests(10));
+    assert_as_clean(&space);
     assert_fresh(&space);
 }
 

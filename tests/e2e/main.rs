@@ -6,12 +6,18 @@
     reason = "tests: a failure may panic anywhere, and they make the files and children that the tool then meets"
 )]
 
+mod agreement;
 mod answers;
 mod cli;
 #[cfg(feature = "crash-points")]
 mod crash;
 mod edits;
+mod held;
 mod kills;
 mod laws;
+mod least_calls;
+mod property;
+mod real_course;
 mod supervisor;
 mod support;
+mod two_builds;
