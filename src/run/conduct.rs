@@ -65,6 +65,8 @@ struct Loop<'c, 'a, 'w> {
     labels: HashSet<String>,
     flights: HashMap<tokio::task::Id, Flight>,
     calls: JoinSet<Result<Came>>,
+    /// A bound on calls or money has been reached: nothing leaves any more.
+    at_bound: bool,
     end: End,
 }
 
@@ -108,6 +110,7 @@ impl Conductor<'_, '_> {
             labels: HashSet::new(),
             flights: HashMap::new(),
             calls: JoinSet::new(),
+            at_bound: false,
             end: End::default(),
         };
         runtime.block_on(state.run())
@@ -121,6 +124,7 @@ impl Loop<'_, '_, '_> {
         loop {
             self.start_calls(&stop)?;
             if self.flights.is_empty() {
+                self.end.bounded = self.at_bound && self.something_is_left();
                 return Ok(self.end);
             }
             tokio::select! {
@@ -152,8 +156,8 @@ impl Loop<'_, '_, '_> {
                     .options
                     .budget_usd
                     .is_some_and(|most| self.run.tally.money_usd.unwrap_or_default() >= most);
-            if bound && self.something_is_left() {
-                self.end.bounded = true;
+            if bound {
+                self.at_bound = true;
                 self.schedule.stop();
             }
             let Some(ready) = self.schedule.next_call() else { return Ok(()) };
@@ -162,12 +166,8 @@ impl Loop<'_, '_, '_> {
     }
 
     fn something_is_left(&self) -> bool {
-        self.run.boards.iter().any(|board| {
-            board
-                .phases
-                .iter()
-                .any(|phase| phase.slots.iter().any(|slot| !matches!(slot.state, State::Settled)))
-        }) && self.flights.len() < self.run.options.jobs
+        let phases = self.run.boards.iter().flat_map(|board| &board.phases);
+        phases.flat_map(|phase| &phase.slots).any(|slot| slot.state != State::Settled)
     }
 
     fn start(&mut self, ready: &Ready, stop: &Stop) -> Result<()> {

@@ -92,6 +92,8 @@ fn tool() -> Digest {
 /// The options that decide what a build would do.
 fn digest(options: &Options) -> Digest {
     let mut hasher = Hasher::new("options");
+    // The stamp's paths are absolute: in a copy of the workspace it would tell of the original.
+    hasher.field("manifest", options.manifest.as_os_str().as_encoded_bytes());
     hasher.field("with_stale_inputs", &[u8::from(options.with_stale_inputs)]);
     for (label, list) in [
         ("target", &options.selection.targets),

@@ -275,3 +275,13 @@ fn every_question_leaves_everything_as_it_is() {
         assert!(before == space.everything(), "{args:?} changed a file");
     }
 }
+
+#[test]
+fn a_bound_that_suffices_is_no_bound() {
+    let space = Space::batching(3);
+    let calls = space.build(&[]).exits(0).calls();
+    let again = Space::batching(3);
+    again.build(&["--max-calls", &calls.to_string()]).exits(0);
+    let short = Space::batching(3);
+    short.build(&["--max-calls", &(calls - 1).to_string(), "-j", "1"]).exits(4);
+}

@@ -187,3 +187,21 @@ fn states_of<'b>(books: &'b [Call], item: &str) -> Vec<&'b str> {
     let calls = books.iter().filter(|call| call.items.iter().any(|found| found == item));
     calls.map(|call| call.state.as_str()).collect()
 }
+
+#[test]
+fn a_copy_of_a_workspace_looks_at_its_own_files() {
+    let space = Space::batching(3);
+    space.build(&[]).exits(0);
+    let copy = Space::new();
+    for (path, bytes) in space.files() {
+        copy.write_bytes(&path, &bytes);
+    }
+    synth_word(&copy);
+    copy.run(&["plan", "--exit-code"]).exits(3);
+    // The stamp of the original says nothing of the copy.
+    copy.run(&["build", "--locked"]).exits(3);
+}
+
+fn synth_word(space: &Space) {
+    space.edit_seeds(|seeds| seeds[1].source.push_str(" anew"));
+}
