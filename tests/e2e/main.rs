@@ -10,6 +10,7 @@ mod answers;
 mod cli;
 #[cfg(feature = "crash-points")]
 mod crash;
+mod docs;
 mod edits;
 mod kills;
 mod laws;
