@@ -11,6 +11,7 @@ mod answers;
 mod cli;
 #[cfg(feature = "crash-points")]
 mod crash;
+mod docs;
 mod edits;
 mod held;
 mod kills;
