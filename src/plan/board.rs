@@ -5,7 +5,7 @@
 //! be opened in any order, and all at once.
 
 use super::context::{Entries, entries};
-use super::decide::Decision;
+use super::facts::Decision;
 use super::recall::Recall;
 use super::scope::scopes;
 use super::select::Chosen;
@@ -46,8 +46,17 @@ pub struct Wishes {
     pub fix: bool,
     /// `--retry-failed`.
     pub retry_failed: bool,
+    /// `--refresh-edited`.
+    pub refresh: bool,
     /// `--with-stale-inputs`: what is not bought feeds later phases with its last linked result.
     pub with_stale_inputs: bool,
+}
+
+impl Wishes {
+    /// Something is asked for beyond bringing up to date.
+    pub(super) fn asks_for_more(&self) -> bool {
+        self.force || self.fix || self.retry_failed || self.refresh
+    }
 }
 
 /// The state of one phase.
@@ -197,6 +206,11 @@ impl<'w> Board<'w> {
         Ok(Self { course, graph, phases, wishes: Wishes::default() })
     }
 
+    /// `-B` for an item that is selected: of what a target names, not of what that is made from.
+    pub(super) fn forces(&self, phase: usize, chosen: bool) -> bool {
+        self.wishes.force && chosen && self.wishes.chosen.get(phase).is_none_or(|chosen| !chosen.is_upstream)
+    }
+
     /// A phase's rule.
     pub fn rule(&self, phase: usize) -> &'w Rule {
         &self.course.phases[phase].rule
@@ -265,9 +279,10 @@ impl PhaseBoard {
         &self.scopes[self.scope_of[root] as usize].recipe
     }
 
-    /// The lane of a root's items: those of different scopes never share a call, and neither do first requests and retries.
-    pub fn lane(&self, root: usize, retry: bool) -> Lane {
-        self.scope_of[root] * 2 + u32::from(retry)
+    /// The lane of an item: items of different scopes or key contexts never share a call, and neither do first requests and
+    /// retries.
+    pub fn lane(&self, root: usize, retry: bool, contexts: Option<Digest>) -> Lane {
+        (u64::from(self.scope_of[root]), retry, contexts.unwrap_or_default())
     }
 }
 

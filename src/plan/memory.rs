@@ -1,7 +1,7 @@
 //! What is remembered of an item: by its lock line, its main file's entry, and the store.
 
 use super::board::Board;
-use super::decide::{Attempts, Candidate, Current, Facts, Standing};
+use super::facts::{Attempts, Candidate, Current, Facts, Standing};
 use crate::check::Finding;
 use crate::course::Severity;
 use crate::diag::Result;
@@ -90,7 +90,10 @@ impl<'s> Memory<'s> {
         let stands =
             line.key == content.short() && line.provenance == Provenance::Generated && !line.unchecked;
         let passed = lock.checks == Some(board.phases[phase].checks.digest().short());
-        if !stands || !passed || (board.wishes.force && chosen) {
+        if !stands || !passed || board.forces(phase, chosen) {
+            return Ok(None);
+        }
+        if self.store.index()?.has_superseded() && !self.store.index()?.superseded(&content, id).is_empty() {
             return Ok(None);
         }
         let standing =
@@ -124,7 +127,7 @@ impl<'s> Memory<'s> {
             None => None,
         };
         let checks = board.phases[phase].checks.digest();
-        let force = board.wishes.force && chosen;
+        let force = board.forces(phase, chosen);
         let index = self.store.index()?;
         let locked = match (line, &standing) {
             (Some(line), Some((digest, text))) if line.digest == digest.short() => Some(text.clone()),
@@ -169,6 +172,7 @@ impl<'s> Memory<'s> {
             force,
             retry_failed: board.wishes.retry_failed && chosen,
             fix: board.wishes.fix && chosen,
+            refresh: board.wishes.refresh && chosen,
         })))
     }
 

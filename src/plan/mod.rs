@@ -5,6 +5,7 @@ mod claim;
 mod context;
 mod decide;
 mod explain;
+mod facts;
 mod items;
 mod memory;
 mod opening;
@@ -17,8 +18,9 @@ mod verdict;
 
 pub use board::*;
 pub use context::Entries;
-pub use decide::*;
+pub use decide::decide;
 pub use explain::{explain, part_words, words};
+pub use facts::*;
 pub use memory::Memory;
 pub use outline::{enlist, outline, place, wants};
 pub use recall::Recall;

@@ -1,7 +1,8 @@
 //! Slots opened: what upstream results give is turned into items, and each is decided over.
 
 use super::board::{Board, Cell, Detail, Slot, State};
-use super::decide::{Current, Decision, decide};
+use super::decide::decide;
+use super::facts::{Current, Decision};
 use super::memory::Memory;
 use super::verdict::Verdict;
 use super::{claim, small};
@@ -32,7 +33,7 @@ impl Board<'_> {
             let claiming = claims.flat_map(|(root, slot)| claim::wanting(root, slot)).collect();
             self.phases[phase].slots = slots;
             self.phases[phase].claiming = claiming;
-            self.choose_batches(phase);
+            self.choose_batches(phase, memory)?;
             claim::take_over(self, phase, memory)?;
             self.advance(phase);
         }
@@ -67,7 +68,7 @@ impl Board<'_> {
                     }
                 }
                 if !ready.is_empty() {
-                    self.choose_batches(reader);
+                    self.choose_batches(reader, memory)?;
                 }
                 ready.extend(claim::take_over(self, reader, memory)?);
                 for root in ready {
@@ -292,20 +293,52 @@ impl Board<'_> {
         Ok(decide(&facts, &|lifted| self.judge(phase, detail, lifted)))
     }
 
-    fn choose_batches(&mut self, phase: usize) {
+    /// Selects the items of the batches that were named, now that positions are known. What they ask for beyond bringing up to
+    /// date (`-B` and its kin) makes them be decided again.
+    fn choose_batches(&mut self, phase: usize, memory: &Memory<'_>) -> Result<()> {
         let size = self.rule(phase).batch.size;
-        let Some(chosen) = self.wishes.chosen.get(phase).filter(|chosen| !chosen.batches.is_empty()) else {
-            return;
+        let Some(chosen) = self.wishes.chosen.get(phase).filter(|chosen| !chosen.batches.is_empty()).cloned()
+        else {
+            return Ok(());
         };
+        let mut newly = Vec::new();
         let mut position = 0;
         for (root, slot) in self.phases[phase].slots.iter_mut().enumerate() {
-            for cell in &mut slot.cells {
-                cell.chosen = chosen.has(root, &cell.id, crate::graph::batch_of(position, size));
+            for (at, cell) in slot.cells.iter_mut().enumerate() {
+                let was = std::mem::replace(
+                    &mut cell.chosen,
+                    chosen.has(root, &cell.id, crate::graph::batch_of(position, size)),
+                );
+                let bought = matches!(slot.state, State::Pending) || cell.decision.supersedes.is_some();
+                if cell.chosen && !was && !bought && self.wishes.asks_for_more() {
+                    newly.push((root, at));
+                }
                 position += 1;
             }
+        }
+        for (root, at) in newly {
+            if let Some(detail) = self.detail_of(phase, root, at)? {
+                let content = self.phases[phase].slots[root].cells[at].content;
+                let decision = self.decide(phase, &detail, content, true, Vec::new(), memory)?;
+                self.phases[phase].slots[root].cells[at].decision = decision;
+            }
+        }
+        for slot in &mut self.phases[phase].slots {
             if matches!(slot.state, State::Open | State::Settled) {
                 slot.find_state();
             }
         }
+        Ok(())
+    }
+
+    /// Batches that were named and are not there, where all items are known.
+    pub fn missing_batch(&self) -> Option<(usize, usize)> {
+        (0..self.phases.len()).find_map(|phase| {
+            let chosen = self.wishes.chosen.get(phase)?;
+            let known = self.phases[phase].slots.iter().all(|slot| slot.state != State::Pending);
+            let batches = crate::graph::batches(self.cells(phase).count(), self.rule(phase).batch.size);
+            let beyond = chosen.batches.iter().find(|batch| known && **batch > batches)?;
+            Some((phase, *beyond))
+        })
     }
 }

@@ -23,6 +23,7 @@ pub fn plan(options: &Options) -> Result<Plan> {
     let session = Session::open(options, None)?;
     let memories = session.memories();
     let boards = session.boards(options, &options.selection, &memories)?;
+    super::prompts(&boards)?;
     outline(&boards.iter().zip(&memories).collect::<Vec<_>>())
 }
 

@@ -74,6 +74,7 @@ fn carry_out(
     for board in &boards {
         finish::file_edits(board, &session.store)?;
     }
+    let prompts = prompts(&boards)?;
     let plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
     permit(options, &plan, session.workspace.confirm_above.calls)?;
     emit(&started_event(&plan));
@@ -81,7 +82,7 @@ fn carry_out(
     let mut end = End::default();
     if plan.calls.max > 0 {
         let mut run = Conductor {
-            prompts: prompts(&boards)?,
+            prompts,
             generators: session.generators(options)?,
             boards: &mut boards,
             memories: &memories,
@@ -172,6 +173,7 @@ fn started_event(plan: &Plan) -> Event {
     }
 }
 
+/// The templates of all phases, tried: a mistake in one is told before anything is planned.
 fn prompts(boards: &[Board<'_>]) -> Result<Vec<Vec<Prompts>>> {
     boards
         .iter()

@@ -6,6 +6,7 @@ use crate::course::{self, Course, Generate, GeneratorKind, Workspace};
 use crate::diag::{Problem, Result};
 use crate::generate::command::Command;
 use crate::generate::{Generator, Phrasebook, Replay};
+use crate::graph::batches;
 use crate::link::{LockFile, MainFile, read_lock};
 use crate::plan::{Board, Held, Memory, Names, Recall, Selection, Verdict, Wishes, choose};
 use crate::store::Store;
@@ -89,9 +90,16 @@ impl Session {
                 force: options.force,
                 fix: options.fix,
                 retry_failed: options.retry_failed,
+                refresh: options.refresh_edited,
                 with_stale_inputs: options.with_stale_inputs,
             };
             board.open_all(memory)?;
+            if let Some((phase, batch)) = board.missing_batch() {
+                let name = &board.rule(phase).name;
+                let batches = batches(board.cells(phase).count(), board.rule(phase).batch.size);
+                return Err(Problem::author(format!("there is no batch {batch} of `{name}`"))
+                    .hint(format!("`{name}` has {batches} batches: `coursebuild status` lists them")));
+            }
             refuse_the_unknown(&board, &self.locks[at])?;
             boards.push(board);
         }

@@ -72,12 +72,23 @@ impl Index {
         self.earliest(key_of(short.as_bytes()), |row| row.digest.short() == *short)
     }
 
-    /// The digests of results that later purchases replaced, for an item of a content.
+    /// The digests of results that later purchases replaced, for an item of a content. A purchase that brought a replaced
+    /// result again makes it count again.
     pub fn superseded(&self, content: &Digest, id: &str) -> BTreeSet<Digest> {
-        self.rows_of(content, id)
-            .filter(|at| self.rows[*at].at.is_some())
-            .filter_map(|at| self.supersedes.get(&number(at)).copied())
-            .collect()
+        let mut rows: Vec<usize> =
+            self.rows_of(content, id).filter(|at| self.rows[*at].at.is_some()).collect();
+        rows.sort_unstable_by_key(|at| self.age(*at));
+        let mut replaced = BTreeSet::new();
+        for at in rows {
+            replaced.extend(self.supersedes.get(&number(at)).copied());
+            replaced.remove(&self.rows[at].digest);
+        }
+        replaced
+    }
+
+    /// True if any purchase was made to replace a result.
+    pub fn has_superseded(&self) -> bool {
+        !self.supersedes.is_empty()
     }
 
     /// How often an item of a content was asked for under these checks, whatever came.
@@ -416,6 +427,14 @@ mod tests {
         learn(&mut index, &entry("c3", &[again], &["b"]));
         assert_eq!(index.superseded(&digest("x"), "S0001"), BTreeSet::from([digest("a")]));
         assert!(index.superseded(&digest("x"), "S0002").is_empty());
+        let mut back = asked("S0001", "x");
+        back.supersedes = Some(digest("b"));
+        learn(&mut index, &at(entry("c4", &[back], &["a"]), 99));
+        assert_eq!(
+            index.superseded(&digest("x"), "S0001"),
+            BTreeSet::from([digest("b")]),
+            "the last word counts"
+        );
     }
 
     #[test]

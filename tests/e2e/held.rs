@@ -256,3 +256,52 @@ fn an_edit_follows_its_item_to_another_place() {
     assert_kept(&space);
     assert_fresh(&space);
 }
+
+#[test]
+fn an_edit_that_is_taken_back_by_hand_stays_back() {
+    let space = course();
+    let before = space.files();
+    space.edit_json(PAIRS, |pairs| pairs[SEED][0] = json!(BY_HAND));
+    space.build(&[]).exits(0);
+    assert_kept(&space);
+    space.write_bytes(PAIRS, &before[PAIRS]);
+    let ran = space.build(&[]).exits(0);
+    assert_eq!(ran.buys(PHASES), [(0, 0); 3], "everything that it was made into is in the store");
+    for file in [PAIRS, LEGOS, BASKETS] {
+        assert_eq!(space.read(file).into_bytes(), before[file], "{file}");
+    }
+    assert_fresh(&space);
+}
+
+#[test]
+fn a_moved_edit_is_bought_over_when_that_is_asked() {
+    let space = edited_and_built();
+    teach(&space);
+    let ran = space.build(&[]).exits(0);
+    assert_eq!(held(&ran).len(), 1);
+    let ran = space.build(&["--refresh-edited"]).exits(0);
+    assert_eq!(ran.buys(PHASES)[0], (1, 1), "the held item alone");
+    assert_ne!(translation(&space), BY_HAND);
+    assert_fresh(&space);
+}
+
+#[test]
+fn what_is_bought_again_and_comes_out_the_same_is_still_known() {
+    let space = course();
+    space.build(&["-B", "phase1"]).exits(0);
+    space.remove("course");
+    let ran = space.build(&[]).exits(0);
+    assert_eq!(ran.buys(PHASES), [(0, 0); 3]);
+}
+
+#[test]
+fn a_batch_is_forced_alone() {
+    let space = course();
+    let ran = space.build(&["-B", "phase3/2"]).exits(0);
+    assert_eq!(
+        ran.buys(PHASES),
+        [(0, 0), (1, SEEDS - 20), (0, 0)],
+        "its items, and not what they are made from"
+    );
+    assert_eq!(space.run(&["build", "phase3/3"]).code, Some(2), "there are two batches");
+}
