@@ -2,17 +2,18 @@
 
 use super::document::RawSection;
 use super::generator::{self, RawGenerate};
+use super::language::{self, Language};
 use super::manifest::{RawCourse, RawManifest};
 use super::order::{Written, order};
 use super::pack::{DEFAULT_PACK, Pack};
-use super::rule::{LoadedRule, OwnSource, Reading, outputs_differ, with_scoped};
+use super::rule::{LoadedRule, OwnSource, Reading, for_course, outputs_differ};
+use super::severity;
 use super::source::{self, BadRange, Positions};
 use super::text::{Files, TextFile, TextOr, hint_of};
-use super::types::{Course, Feed, Generate, Phase, Rule, Section, SourceItem, Workspace};
+use super::types::{CheckSpec, Course, Feed, Generate, Phase, Rule, Section, SourceItem, Workspace};
 use crate::diag::{Place, Problem, Result, escape};
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 use toml::Spanned;
 
 /// The most that a source program may print: far above 100,000 seeds, below what would fill a machine.
@@ -31,9 +32,16 @@ pub fn load(manifest: &Path, env: &[(String, String)]) -> Result<Workspace> {
     let raw: RawManifest = file.toml()?;
     let confirm_above = raw.confirm_above(&file)?;
     raw.courses_differ(&files, &file)?;
-    let rules = rules(&mut files, &file, &raw)?;
-    let mut loading =
-        Loading { files, manifest: &file, rules: &rules, env, scopes: HashMap::new(), runs_program: false };
+    let (pack, rules) = rules(&mut files, &file, &raw)?;
+    let mut loading = Loading {
+        files,
+        manifest: &file,
+        pack: &pack,
+        rules: &rules,
+        env,
+        scopes: HashMap::new(),
+        runs_program: false,
+    };
     let mut courses = Vec::new();
     for course in &raw.course {
         courses.push(loading.course(course)?);
@@ -50,15 +58,15 @@ pub fn load(manifest: &Path, env: &[(String, String)]) -> Result<Workspace> {
     })
 }
 
-/// A loaded rule, shared by the courses.
+/// A loaded rule, of which every course makes its own.
 struct Ready {
-    rule: Arc<Rule>,
+    rule: Rule,
     scoped: Vec<RawSection>,
     source: Option<OwnSource>,
 }
 
 /// The rules of the manifest's pack, each after those that it reads.
-fn rules(files: &mut Files, manifest: &TextFile, raw: &RawManifest) -> Result<Vec<Ready>> {
+fn rules(files: &mut Files, manifest: &TextFile, raw: &RawManifest) -> Result<(Pack, Vec<Ready>)> {
     let (name, at) = match &raw.rules {
         Some(rules) => (rules.get_ref().as_str(), manifest.place(rules.span())),
         None => (DEFAULT_PACK, Place::file(&manifest.name)),
@@ -90,8 +98,9 @@ fn rules(files: &mut Files, manifest: &TextFile, raw: &RawManifest) -> Result<Ve
     }
     let pairs: Vec<_> = order.iter().map(|&at| &written[at]).zip(&loaded).collect();
     outputs_differ(&pairs)?;
-    let ready = |LoadedRule { rule, scoped, source }| Ready { rule: Arc::new(rule), scoped, source };
-    Ok(loaded.into_iter().map(ready).collect())
+    let ready = |LoadedRule { rule, scoped, source }| Ready { rule, scoped, source };
+    let rules = loaded.into_iter().map(ready).collect();
+    Ok((pack, rules))
 }
 
 fn generator(files: &mut Files, manifest: &TextFile, raw: &RawManifest, phase: &str) -> Result<Generate> {
@@ -105,6 +114,7 @@ fn generator(files: &mut Files, manifest: &TextFile, raw: &RawManifest, phase: &
 struct Loading<'a> {
     files: Files,
     manifest: &'a TextFile,
+    pack: &'a Pack,
     rules: &'a [Ready],
     env: &'a [(String, String)],
     /// What became of a section's scope, by its place: known in some course, or not.
@@ -135,11 +145,33 @@ impl Loading<'_> {
                 *source = source.drain(range).collect();
             }
         }
-        let phases = self.rules.iter().zip(sources).zip(scoped);
-        let phases = phases
-            .map(|((ready, source), scoped)| Phase { rule: with_scoped(&ready.rule, scoped), source })
-            .collect();
-        raw.validate(&self.files, self.manifest, phases)
+        let language = Language::load(&mut self.files, self.pack, raw.target.get_ref())?;
+        let mut phases = Vec::new();
+        for ((ready, source), scoped) in self.rules.iter().zip(sources).zip(scoped) {
+            let (checks, left_out) = self.checks(raw, &ready.rule, language.as_ref())?;
+            phases.push(Phase { rule: for_course(&ready.rule, scoped, checks), source, left_out });
+        }
+        raw.validate(&self.files, self.manifest, language.as_ref(), phases)
+    }
+
+    /// A rule's checks for a course, and the labels of those that need a language pack that there is not.
+    fn checks(
+        &self,
+        course: &RawCourse,
+        rule: &Rule,
+        language: Option<&Language>,
+    ) -> Result<(Vec<CheckSpec>, Vec<String>)> {
+        let mut checks = rule.checks.clone();
+        let known = || self.rules.iter().map(|ready| ready.rule.name.as_str());
+        if let Some(unknown) = course.phase.keys().find(|name| known().all(|known| known != name.get_ref())) {
+            let what = format!("there is no phase `{}`", escape(unknown.get_ref()));
+            let problem = self.manifest.problem(unknown.span(), what);
+            return Err(problem.hint(hint_of(unknown.get_ref(), known(), "the phases are")));
+        }
+        if let Some(phase) = course.phase.get(rule.name.as_str()) {
+            severity::apply(&mut checks, self.manifest, &phase.check, &rule.name)?;
+        }
+        language::fill_in(checks, language)
     }
 
     /// The phase whose source a phase's items descend from.
@@ -326,7 +358,7 @@ mod tests {
         assert_eq!(rules[2].contexts[0].phase, 1);
         assert_eq!(
             rules[1].checks.iter().map(|check| check.name.as_str()).collect::<Vec<_>>(),
-            ["echo", "unique", "tiling"]
+            ["tiling", "hard_rules", "determinism", "ambiguous", "components", "echo", "unique"]
         );
         let text: String = rules[0].prompt.sections.iter().map(|section| &*section.text).collect();
         assert_eq!(text, "# Guide\n\nText.\n\n");
@@ -414,7 +446,7 @@ mod tests {
     fn an_unknown_key_is_shown_with_what_would_be_right() {
         assert_eq!(
             error_of(&MANIFEST.replace("target_name", "traget_name")),
-            "unknown key `traget_name`\n  --> coursebuild.toml:8:1\n    |\n  8 | traget_name = \"Spanish\"\n    | ^^^^^^^^^^^\n  hint: did you mean `target_name`? the keys here are `code`, `target`, `known`, `target_name`, `dir`, `seeds` and `range`"
+            "unknown key `traget_name`\n  --> coursebuild.toml:8:1\n    |\n  8 | traget_name = \"Spanish\"\n    | ^^^^^^^^^^^\n  hint: did you mean `target_name`? the keys here are `code`, `target`, `known`, `target_name`, `dir`, `seeds`, `range` and `phase`"
         );
     }
 
