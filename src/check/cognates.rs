@@ -57,7 +57,11 @@ impl Cognates {
                 let (word, cognate) = (quote(word), quote(cognate));
                 found.suggest(
                     "cognate",
-                    &format!("{word} in {} at {}, where the cognate {cognate} says it too", quote(text), self.text),
+                    &format!(
+                        "{word} in {} at {}, where the cognate {cognate} says it too",
+                        quote(text),
+                        self.text
+                    ),
                     &format!("use {cognate}, in the form that the sentence needs"),
                 );
             }
@@ -86,8 +90,17 @@ mod tests {
     #[test]
     fn cognates_and_other_words_pass() {
         for text in [
-            "Hablo frecuentemente.", "Voy a comenzar.", "el pescado menudo", "a veces menudo", "a, pero menudo",
-            "empezaremos", "", "a menudos", "na menudo", "沙 发", "我喜欢沙发。",
+            "Hablo frecuentemente.",
+            "Voy a comenzar.",
+            "el pescado menudo",
+            "a veces menudo",
+            "a, pero menudo",
+            "empezaremos",
+            "",
+            "a menudos",
+            "na menudo",
+            "沙 发",
+            "我喜欢沙发。",
         ] {
             assert_eq!(cognates(text), [], "{text}");
         }
@@ -100,8 +113,17 @@ mod tests {
     #[test]
     fn words_with_a_cognate_are_told() {
         for text in [
-            "Hablo a menudo.", "A menudo hablo", "¿A  menudo?", "hablo a menudo, sí", "A MENUDO", "Voy a empezar.",
-            "empiezo ahora", "no empiezo", "我有沙發", "沙 發", "a\r\nmenudo",
+            "Hablo a menudo.",
+            "A menudo hablo",
+            "¿A  menudo?",
+            "hablo a menudo, sí",
+            "A MENUDO",
+            "Voy a empezar.",
+            "empiezo ahora",
+            "no empiezo",
+            "我有沙發",
+            "沙 發",
+            "a\r\nmenudo",
         ] {
             let findings = cognates(text);
             assert_eq!(findings.len(), 1, "{text}");
@@ -112,6 +134,9 @@ mod tests {
             cognates("Hablo a menudo.")[0].message,
             "`a menudo` in `Hablo a menudo.` at `/0`, where the cognate `frecuentemente` says it too"
         );
-        assert_eq!(cognates("x a menudo")[0].suggestion.as_deref(), Some("use `frecuentemente`, in the form that the sentence needs"));
+        assert_eq!(
+            cognates("x a menudo")[0].suggestion.as_deref(),
+            Some("use `frecuentemente`, in the form that the sentence needs")
+        );
     }
 }

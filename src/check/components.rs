@@ -1,11 +1,11 @@
 //! `components`: a composite piece has components, and a feeder that a component refers to exists.
 
+use super::Subject;
 use super::fields::Fields;
 use super::found::{Found, quote};
 use super::pieces::Pieces;
 use super::set::{Check, Definition, Scope};
 use super::source::describe;
-use super::Subject;
 use crate::diag::Result;
 use crate::json::{Pointer, Value, after_id};
 use std::collections::HashSet;
@@ -72,7 +72,11 @@ impl Components {
     fn references<'v>(&self, subject: &Subject<'v>, mut found: Option<&mut Found<'_>>) -> Vec<Reference<'v>> {
         let mut say = |message: &str| {
             if let Some(found) = &mut found {
-                found.suggest("components", message, "list the components of every composite piece, in order");
+                found.suggest(
+                    "components",
+                    message,
+                    "list the components of every composite piece, in order",
+                );
             }
         };
         let pieces = match self.pieces.of(subject) {
@@ -167,7 +171,11 @@ mod tests {
     fn composites_without_components_and_unknown_feeders_are_refused() {
         let refers = |to: &str| json!([["S0002L01", "C", "t", "k", [["p", "l", to]]]]);
         for (legos, kind, part) in [
-            (json!([["S0002L01", "C", "t", "k"]]), "components", "`S0002L01` is composite and has no components"),
+            (
+                json!([["S0002L01", "C", "t", "k"]]),
+                "components",
+                "`S0002L01` is composite and has no components",
+            ),
             (json!([["S0002L01", "C", "t", "k", []]]), "components", "has no components at `/2/0/4`"),
             (json!([["S0002L01", "C", "t", "k", "p"]]), "components", "stands the text `p` and not a list"),
             (json!([["S0002L01", "C", "t", "k", {"p": "l"}]]), "components", "and not a list"),

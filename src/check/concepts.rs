@@ -95,12 +95,15 @@ impl Concepts {
             }
             let Some(first) = chosen.get(&number) else { return };
             let here = concept.used(words);
-            if let Some((_, form)) = here.first().filter(|_| here.iter().all(|(word, _)| *word != first.word)) {
+            if let Some((_, form)) = here.first().filter(|_| here.iter().all(|(word, _)| *word != first.word))
+            {
                 let (wanted, item) = (quote(&first.form), quote(&first.item));
                 found.suggest(
                     "variation",
                     &format!("{} for {name}, but {item} before it says {wanted}", quote(form)),
-                    &format!("use {wanted}, in the form that the sentence needs: one concept keeps its first word"),
+                    &format!(
+                        "use {wanted}, in the form that the sentence needs: one concept keeps its first word"
+                    ),
                 );
             }
         });
@@ -162,8 +165,11 @@ mod tests {
 
     fn findings(seeds: &[(&str, &str)]) -> Vec<Finding> {
         let ids: Vec<String> = (1..=seeds.len()).map(|n| format!("S{n:04}")).collect();
-        let outputs: Vec<(&str, Value)> =
-            ids.iter().zip(seeds).map(|(id, (target, known))| (id.as_str(), json!([target, known]))).collect();
+        let outputs: Vec<(&str, Value)> = ids
+            .iter()
+            .zip(seeds)
+            .map(|(id, (target, known))| (id.as_str(), json!([target, known])))
+            .collect();
         in_order(&[check(3)], &outputs).concat()
     }
 

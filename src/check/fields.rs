@@ -113,7 +113,8 @@ impl<'a> Fields<'a> {
     /// A regular expression. It is matched against text without needless white space, in lower case.
     pub(super) fn regex(&self, name: &str, text: &str) -> Result<Regex> {
         RegexBuilder::new(text).size_limit(LARGEST_REGEX).build().map_err(|error| {
-            let problem = self.wrong(format!("has a pattern in `{name}` that is no regular expression: {}", quote(text)));
+            let problem = self
+                .wrong(format!("has a pattern in `{name}` that is no regular expression: {}", quote(text)));
             problem.because(short(error.to_string().lines().last().unwrap_or_default(), 200))
         })
     }

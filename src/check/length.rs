@@ -73,8 +73,17 @@ mod tests {
     #[test]
     fn short_phrases_pass() {
         for phrase in [
-            "", "hola", "uno dos tres cuatro", "¿uno, dos, tres… cuatro?", "  uno   dos ", "— uno — dos — tres —",
-            "我想说中文吗你", "我想说，中文吗你好", "uno dos 我想说中", "l'homme est là", "ฉันอยากพู",
+            "",
+            "hola",
+            "uno dos tres cuatro",
+            "¿uno, dos, tres… cuatro?",
+            "  uno   dos ",
+            "— uno — dos — tres —",
+            "我想说中文吗你",
+            "我想说，中文吗你好",
+            "uno dos 我想说中",
+            "l'homme est là",
+            "ฉันอยากพู",
         ] {
             assert_eq!(length(phrase), [], "{phrase}");
         }
@@ -83,8 +92,15 @@ mod tests {
     #[test]
     fn long_phrases_are_told() {
         for phrase in [
-            "uno dos tres cuatro cinco", "uno, dos, tres, cuatro, cinco.", "a a a a a a", "l'homme n'est là",
-            "我想说中文吗你好啊", "uno dos tres 我想说", "да я не знаю что", "peut-être l'avez-vous vu", "uno\ndos\ttres cuatro 5",
+            "uno dos tres cuatro cinco",
+            "uno, dos, tres, cuatro, cinco.",
+            "a a a a a a",
+            "l'homme n'est là",
+            "我想说中文吗你好啊",
+            "uno dos tres 我想说",
+            "да я не знаю что",
+            "peut-être l'avez-vous vu",
+            "uno\ndos\ttres cuatro 5",
             "Ich kann es nicht mehr",
         ] {
             let findings = length(phrase);

@@ -199,7 +199,8 @@ impl Lexicon {
 
     /// A text without spaces as the pieces of its best cover.
     fn cover(&self, run: &[&str], own: Position) -> Vec<Lookup> {
-        let mut best: Vec<Cover> = vec![Cover { cost: (usize::MAX, 0, 0), from: 0, first: None }; run.len() + 1];
+        let mut best: Vec<Cover> =
+            vec![Cover { cost: (usize::MAX, 0, 0), from: 0, first: None }; run.len() + 1];
         best[0].cost = (0, 0, 0);
         let mut hits: Vec<Vec<(usize, u32)>> = vec![Vec::new(); run.len()];
         self.in_run(run, &self.runs, &mut |from, to, first| hits[from].push((to, first)));

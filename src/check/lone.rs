@@ -1,10 +1,10 @@
 //! `hard_rules` and `ambiguous`: words that a piece must not consist of alone. Which words, is the language's data.
 
+use super::Subject;
 use super::fields::Fields;
 use super::found::{Found, quote};
 use super::pieces::Pieces;
 use super::set::{Check, Definition, Scope};
-use super::Subject;
 use super::text::Fold;
 use crate::diag::Result;
 use crate::json::Pointer;
@@ -15,7 +15,15 @@ pub(super) const HARD_RULES: Definition = Definition {
     version: 1,
     scope: Scope::Item,
     fields: &[
-        "pieces", "piece_id", "piece_text", "kind", "kinds", "articles", "auxiliaries", "negations", "pronouns",
+        "pieces",
+        "piece_id",
+        "piece_text",
+        "kind",
+        "kinds",
+        "articles",
+        "auxiliaries",
+        "negations",
+        "pronouns",
     ],
     finds: &["hard_rule"],
     compile: |fields| Lone::hard_rules(fields).map(Check::Lone),
@@ -57,7 +65,9 @@ impl Lone {
     fn hard_rules(fields: &Fields<'_>) -> Result<Self> {
         let mut lone = Self::new(fields, "hard_rule", "cut it together with the word that it belongs to")?;
         if !LISTS.iter().any(|(list, _)| fields.has(list)) {
-            return Err(fields.wrong("wants one of the lists `articles`, `auxiliaries`, `negations`, `pronouns`"));
+            return Err(
+                fields.wrong("wants one of the lists `articles`, `auxiliaries`, `negations`, `pronouns`")
+            );
         }
         for (list, what) in LISTS.iter().filter(|(list, _)| fields.has(list)) {
             lone.add(&fields.texts(list)?, what);
@@ -123,8 +133,19 @@ mod tests {
     #[test]
     fn words_with_company_and_other_kinds_pass() {
         for (kind, text) in [
-            ("B", "el libro"), ("B", "hablar"), ("B", "no sé"), ("B", "lo que"), ("B", "dámelo"), ("B", "éla"),
-            ("B", "hé"), ("B", "l'homme"), ("B", "不好"), ("B", ""), ("C", "el"), ("F", "no"), ("B", "nono"),
+            ("B", "el libro"),
+            ("B", "hablar"),
+            ("B", "no sé"),
+            ("B", "lo que"),
+            ("B", "dámelo"),
+            ("B", "éla"),
+            ("B", "hé"),
+            ("B", "l'homme"),
+            ("B", "不好"),
+            ("B", ""),
+            ("C", "el"),
+            ("F", "no"),
+            ("B", "nono"),
         ] {
             assert_eq!(hard(kind, text), [], "{text}");
         }
@@ -134,9 +155,18 @@ mod tests {
     #[test]
     fn lone_words_are_refused_with_what_they_are() {
         for (text, what) in [
-            ("el", "an article"), ("El", "an article"), ("la", "an article"), ("l’", "an article"),
-            ("he", "an auxiliary"), ("a  ÉTÉ", "an auxiliary"), ("a e\u{301}te\u{301}", "an auxiliary"),
-            ("no", "a negation"), ("¡No!", "a negation"), ("不", "a negation"), (" lo ", "a pronoun"), ("me", "a pronoun"),
+            ("el", "an article"),
+            ("El", "an article"),
+            ("la", "an article"),
+            ("l’", "an article"),
+            ("he", "an auxiliary"),
+            ("a  ÉTÉ", "an auxiliary"),
+            ("a e\u{301}te\u{301}", "an auxiliary"),
+            ("no", "a negation"),
+            ("¡No!", "a negation"),
+            ("不", "a negation"),
+            (" lo ", "a pronoun"),
+            ("me", "a pronoun"),
         ] {
             let findings = hard("B", text);
             assert_eq!(findings.len(), 1, "{text}");
@@ -144,15 +174,14 @@ mod tests {
             assert!(findings[0].message.contains(&format!("alone: {what}")), "{}", findings[0].message);
         }
         assert_eq!(hard("B", "el")[0].message, "`S0001L02` is `el` alone: an article");
-        assert_eq!(
-            check("hard_rules", &json!({"articles": ["el"]}), &[("B", "el"), ("B", "el")]).len(), 2
-        );
+        assert_eq!(check("hard_rules", &json!({"articles": ["el"]}), &[("B", "el"), ("B", "el")]).len(), 2);
     }
 
     #[test]
     fn ambiguous_words_are_told_when_they_stand_alone() {
         let words = json!({"words": ["que", "de", "se"]});
-        for text in ["que sí", "de ti", "qué", "dé", "sé", "aunque", "", "después de que", "se va", "ya"] {
+        for text in ["que sí", "de ti", "qué", "dé", "sé", "aunque", "", "después de que", "se va", "ya"]
+        {
             assert_eq!(check("ambiguous", &words, &[("B", text)]), [], "{text}");
         }
         for text in ["que", "Que", "de", "¿que?", "que.", " de ", "DE", "se", "…se", "qu\u{ad}e"] {

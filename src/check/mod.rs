@@ -14,6 +14,8 @@ mod echo;
 mod fields;
 mod finding;
 mod found;
+#[cfg(test)]
+mod languages;
 mod ledger;
 mod length;
 mod lexicon;
@@ -21,6 +23,8 @@ mod lone;
 mod patterns;
 mod phrases;
 mod pieces;
+#[cfg(test)]
+mod real;
 mod script;
 mod set;
 mod shape;
@@ -99,7 +103,9 @@ impl Checks {
             {
                 return Err(Problem::author("a phase has one vocabulary, and this check reads another one")
                     .at(spec.place.clone())
-                    .hint("let `from`, `each`, `id`, `text` and `components` be the same as in the first one"));
+                    .hint(
+                        "let `from`, `each`, `id`, `text` and `components` be the same as in the first one",
+                    ));
             }
             hasher
                 .field("check", one.definition.name.as_bytes())
@@ -121,7 +127,11 @@ impl Checks {
     /// the rule's order, up to one with `stop` that finds an error. The findings depend on the subject alone.
     pub fn item(&self, subject: &Subject<'_>) -> Vec<Finding> {
         let findings = self.shape.as_ref().map_or_else(Vec::new, |shape| shape.judge(subject));
-        if findings.is_empty() { self.each(subject, |check, found| check.judge(subject, found)) } else { findings }
+        if findings.is_empty() {
+            self.each(subject, |check, found| check.judge(subject, found))
+        } else {
+            findings
+        }
     }
 
     /// True when a check has to see the outputs before an item, so that it can only be decided in source order.
@@ -529,7 +539,8 @@ mod tests {
         for (id, basket) in baskets["baskets"].as_object().unwrap() {
             let gone = json!("no such LEGO");
             let input = texts.get(id.as_str()).copied().unwrap_or(&gone);
-            let findings = checks.item(&Subject { ids: Ids { id, root: id }, position: 0, input, output: basket });
+            let findings =
+                checks.item(&Subject { ids: Ids { id, root: id }, position: 0, input, output: basket });
             let inside = |finding: &Finding| finding.message.contains("only as part of longer words");
             without += usize::from(findings.iter().any(|finding| !inside(finding)));
             only_inside += usize::from(!findings.is_empty() && findings.iter().all(inside));

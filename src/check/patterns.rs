@@ -73,9 +73,8 @@ impl Patterns {
                 let problem = fields.wrong("has a pattern with `when` or `unless_beside`, and no `beside`");
                 return Err(problem.hint("say with `beside` where the text in the other language stands"));
             }
-            let optional = |text: &Option<String>| {
-                text.as_ref().map(|text| fields.regex("patterns", text)).transpose()
-            };
+            let optional =
+                |text: &Option<String>| text.as_ref().map(|text| fields.regex("patterns", text)).transpose();
             patterns.push(Pattern {
                 matches: fields.regex("patterns", &written.r#match)?,
                 unless: optional(&written.unless)?,
@@ -112,9 +111,15 @@ impl Patterns {
         for pattern in &self.patterns {
             if let Some(part) = pattern.part(&folded, &other) {
                 let in_beside = pattern.when.as_ref().and_then(|when| when.find(&other));
-                let against = in_beside.map_or_else(String::new, |hit| format!(" for {}", quote(hit.as_str().trim())));
-                let message =
-                    format!("{} in {} at {}{against}: {}", quote(part), quote(text), place(at), pattern.message);
+                let against =
+                    in_beside.map_or_else(String::new, |hit| format!(" for {}", quote(hit.as_str().trim())));
+                let message = format!(
+                    "{} in {} at {}{against}: {}",
+                    quote(part),
+                    quote(text),
+                    place(at),
+                    pattern.message
+                );
                 match &pattern.suggestion {
                     Some(suggestion) => found.suggest(self.kind, &message, suggestion),
                     None => found.add(self.kind, &message),
@@ -127,7 +132,8 @@ impl Patterns {
 impl Pattern {
     /// The part of a text that should not be there.
     fn part<'t>(&self, text: &'t str, beside: &str) -> Option<&'t str> {
-        let not = |regex: &Option<Regex>, text: &str| regex.as_ref().is_none_or(|regex| !regex.is_match(text));
+        let not =
+            |regex: &Option<Regex>, text: &str| regex.as_ref().is_none_or(|regex| !regex.is_match(text));
         let hit = self.matches.find(text)?;
         let applies = self.when.as_ref().is_none_or(|when| when.is_match(beside))
             && not(&self.unless, text)
@@ -159,9 +165,17 @@ mod tests {
     #[test]
     fn texts_without_the_pattern_pass() {
         for (text, known) in [
-            ("hablo a menudo", "I speak often"), ("hablo mucho", "I speak a lot"), ("mucho, a menudo", "often"),
-            ("muchas", "often many"), ("muchacho", "often"), ("没有", "not have"), ("不有趣", "dull"), ("de él", "his"),
-            ("de ella", "hers"), ("sede elegante", "x"), ("", ""),
+            ("hablo a menudo", "I speak often"),
+            ("hablo mucho", "I speak a lot"),
+            ("mucho, a menudo", "often"),
+            ("muchas", "often many"),
+            ("muchacho", "often"),
+            ("没有", "not have"),
+            ("不有趣", "dull"),
+            ("de él", "his"),
+            ("de ella", "hers"),
+            ("sede elegante", "x"),
+            ("", ""),
         ] {
             assert_eq!(findings(0, text, known), [], "{text}");
         }
@@ -172,8 +186,16 @@ mod tests {
     #[test]
     fn texts_with_it_are_refused() {
         for (text, known) in [
-            ("hablo mucho", "I speak often"), ("MUCHO", "Often"), ("Muchas", "how often?"), ("不有", "x"), ("我不有书", "x"),
-            ("de el libro", "x"), ("De  El", "x"), ("¿de el?", "x"), ("libro de\nel", "x"), ("…de el…", "x"),
+            ("hablo mucho", "I speak often"),
+            ("MUCHO", "Often"),
+            ("Muchas", "how often?"),
+            ("不有", "x"),
+            ("我不有书", "x"),
+            ("de el libro", "x"),
+            ("De  El", "x"),
+            ("¿de el?", "x"),
+            ("libro de\nel", "x"),
+            ("…de el…", "x"),
         ] {
             let findings = findings(0, text, known);
             assert_eq!(findings.len(), 1, "{text}");

@@ -44,7 +44,10 @@ impl Windows {
             if words < number {
                 found.suggest(
                     "window",
-                    &format!("the phrase {} at {place} has {words} words and cannot span {number} pieces", quote(phrase)),
+                    &format!(
+                        "the phrase {} at {place} has {words} words and cannot span {number} pieces",
+                        quote(phrase)
+                    ),
                     "file every phrase under the number of pieces that it spans",
                 );
             }
@@ -62,11 +65,17 @@ impl Windows {
         for Filed { number, place, phrase, words } in self.filed(subject) {
             let spans = lexicon.spans(phrase, own);
             if words >= number && spans != 0 && spans >> number & 1 == 0 {
-                let fits: Vec<String> =
-                    (1..64).filter(|count| spans >> count & 1 == 1).map(|count: u32| count.to_string()).collect();
+                let fits: Vec<String> = (1..64)
+                    .filter(|count| spans >> count & 1 == 1)
+                    .map(|count: u32| count.to_string())
+                    .collect();
                 found.suggest(
                     "window",
-                    &format!("the phrase {} at {place} spans {} pieces, not {number}", quote(phrase), fits.join(" or ")),
+                    &format!(
+                        "the phrase {} at {place} spans {} pieces, not {number}",
+                        quote(phrase),
+                        fits.join(" or ")
+                    ),
                     "file every phrase under the number of pieces that it spans",
                 );
             }
@@ -99,5 +108,89 @@ impl Windows {
             }
         }
         filed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::rule;
+    use super::super::{Checks, Finding};
+    use super::*;
+    use crate::json::Ids;
+    use serde_json::json;
+
+    /// Findings without a vocabulary, then those with one.
+    fn windows(pieces: &[&str], number: &str, phrase: &str) -> [Vec<Finding>; 2] {
+        let windows = json!({"use": "windows", "severity": "warning", "windows": "/d", "text": "/0"});
+        let vocabulary = json!({"use": "vocabulary", "from": 0, "each": "/2", "id": "/0", "text": "/2",
+            "phrases": "/e/*/0"});
+        let checks = Checks::compile(&rule(&[windows, vocabulary])).unwrap();
+        let mut lexicon = Lexicon::default();
+        for (piece, index) in pieces.iter().zip(0..) {
+            lexicon.add((0, index), &format!("L{index}"), piece, &[]);
+        }
+        let output = json!({"e": [], "d": {number: [[phrase, "k"]]}});
+        let ids = Ids { id: "x", root: "x" };
+        let subject = Subject { ids, position: 0, input: &Value::Null, output: &output };
+        let last = u32::try_from(pieces.len()).unwrap();
+        [checks.item(&subject), checks.with_lexicon(&lexicon, (0, last), &subject)]
+    }
+
+    const SPANISH: [&str; 5] = ["Quiero", "hablar", "quiero hablar", "con mi amigo", "ahora"];
+
+    #[test]
+    fn phrases_under_their_number_pass() {
+        for (number, phrase) in [
+            ("2", "Quiero hablar."),
+            ("2", "quiero hablar ahora"),
+            ("3", "quiero hablar ahora"),
+            ("2", "hablar con mi amigo"),
+            ("4", "quiero hablar con mi amigo, ahora"),
+            ("3", "quiero hablar con mi amigo ahora"),
+            ("2", "quiero volar"),
+            ("5", "uno dos tres cuatro cinco"),
+            ("x", "quiero"),
+            ("0", "quiero"),
+            ("2", "con mi hermano"),
+        ] {
+            assert_eq!(windows(&SPANISH, number, phrase).concat(), [], "{number} {phrase}");
+        }
+        for (number, phrase) in [("2", "我想说"), ("3", "我想说中文"), ("4", "我想说中文")] {
+            assert_eq!(windows(&["我", "想说", "想", "说", "中文"], number, phrase).concat(), [], "{phrase}");
+        }
+    }
+
+    #[test]
+    fn phrases_under_another_number_are_told() {
+        for (number, phrase, spans) in [
+            ("3", "Quiero hablar.", None),
+            ("5", "hablar ahora", None),
+            ("2", "", None),
+            ("2", "Quiero", None),
+            ("2", "¡…!", None),
+            ("4", "quiero hablar ahora", None),
+            ("3", "hablar con mi amigo", Some("2")),
+            ("5", "con mi amigo quiero hablar", Some("2 or 3")),
+            ("2", "quiero hablar con mi amigo ahora", Some("3 or 4")),
+            ("4", "ahora con mi amigo", Some("2")),
+            ("2", "con mi amigo", Some("1")),
+        ] {
+            let [alone, with] = windows(&SPANISH, number, phrase);
+            let (told, other) = if spans.is_some() { (&with, &alone) } else { (&alone, &with) };
+            assert_eq!((told.len(), other.len()), (1, 0), "{number} {phrase}");
+            assert_eq!((told[0].kind.as_str(), told[0].is_error()), ("window", false));
+            if let Some(spans) = spans {
+                assert!(
+                    told[0].message.ends_with(&format!("spans {spans} pieces, not {number}")),
+                    "{}",
+                    told[0].message
+                );
+            }
+        }
+        assert_eq!(windows(&["我", "想说"], "3", "我想说")[1].len(), 1);
+        assert_eq!(
+            windows(&SPANISH, "3", "Quiero hablar.")[0][0].message,
+            "the phrase `Quiero hablar.` at `/d/3/0/0` has 2 words and cannot span 3 pieces"
+        );
     }
 }

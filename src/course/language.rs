@@ -176,7 +176,12 @@ impl RawLanguage {
     fn patterns_hold(&self, file: &TextFile) -> Result<()> {
         let lists = [&self.subjunctive, &self.drift, &self.slips];
         let patterns = lists.into_iter().flatten().flatten().flat_map(|pattern| {
-            [Some(&pattern.r#match), pattern.unless.as_ref(), pattern.when.as_ref(), pattern.unless_beside.as_ref()]
+            [
+                Some(&pattern.r#match),
+                pattern.unless.as_ref(),
+                pattern.when.as_ref(),
+                pattern.unless_beside.as_ref(),
+            ]
         });
         let concepts = self.concepts.iter().flatten();
         let concepts = concepts.flat_map(|concept| [Some(&concept.known), concept.unless.as_ref()]);
@@ -237,7 +242,9 @@ pub(super) fn fill_in(
                     .hint(hint_of(name, known.into_iter(), "the lists are")));
             }
             asks = true;
-            *value = Value::Array(language.and_then(|language| language.lists.get(name)).cloned().unwrap_or_default());
+            *value = Value::Array(
+                language.and_then(|language| language.lists.get(name)).cloned().unwrap_or_default(),
+            );
         }
         if asks && language.is_none() {
             left_out.push(check.label);

@@ -753,6 +753,182 @@ mod tests {
         );
     }
 
+    fn labels(course: &Course, phase: usize) -> Vec<&str> {
+        course.phases[phase].rule.checks.iter().map(|check| check.label.as_str()).collect()
+    }
+
+    #[test]
+    fn checks_are_filled_in_for_the_language_of_the_course() {
+        for (target, name) in [
+            ("spa", "Spanish"),
+            ("es", "Spanish"),
+            ("es-MX", "Spanish"),
+            ("fr", "French"),
+            ("zh", "Chinese"),
+            ("ita", "Italian"),
+        ] {
+            let manifest = MANIFEST
+                .replace("\"spa\"", &format!("{target:?}"))
+                .replace("target_name = \"Spanish\"\n", "");
+            let workspace = Folder::new(&manifest).load().unwrap();
+            let course = &workspace.courses[0];
+            assert_eq!((course.target_name.as_str(), course.target.as_str()), (name, target));
+            assert_eq!(labels(course, 0), ["one_translation", "cognates", "simplicity", "drift", "grammar"]);
+            assert!(course.phases.iter().all(|phase| phase.left_out.is_empty()));
+            let fields = &course.phases[0].rule.checks[4].fields;
+            assert!(fields["patterns"].as_array().is_some_and(|patterns| !patterns.is_empty()), "{fields}");
+        }
+        let manifest = MANIFEST.replace("known = \"eng\"", "known = \"fra\"");
+        let folder = Folder::new(&manifest.replace("target_name = \"Spanish\"\n", ""));
+        assert_eq!(folder.load().unwrap().courses[0].target_name, "espagnol");
+        let folder = Folder::new(&manifest.replace("\"Spanish\"", "\"castillan\""));
+        assert_eq!(folder.load().unwrap().courses[0].target_name, "castillan");
+    }
+
+    #[test]
+    fn an_unknown_language_leaves_checks_out_and_says_which() {
+        for target in ["cym", "../spa", "x/y", "🙂"] {
+            let manifest = MANIFEST
+                .replace("\"spa\"", &format!("{target:?}"))
+                .replace("target_name = \"Spanish\"\n", "");
+            let workspace = Folder::new(&manifest).load().unwrap();
+            let course = &workspace.courses[0];
+            assert_eq!(course.target_name, target);
+            let left_out: Vec<&[String]> = course.phases.iter().map(|phase| &*phase.left_out).collect();
+            assert_eq!(left_out[0], ["one_translation", "cognates", "simplicity", "drift", "grammar"]);
+            assert_eq!(left_out[1], ["hard_rules", "ambiguous"]);
+            assert_eq!(left_out[2], ["grammar"]);
+            assert_eq!(labels(course, 1), ["tiling", "determinism", "components", "echo", "unique"]);
+        }
+    }
+
+    #[test]
+    fn a_workspace_adds_to_a_language_or_brings_one() {
+        let words = |folder: &Folder| {
+            let workspace = folder.load().unwrap();
+            let checks = &workspace.courses[0].phases[1].rule.checks;
+            let ambiguous = checks.iter().find(|check| check.name == "ambiguous").unwrap();
+            ambiguous.fields["words"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|word| word.as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let folder = Folder::new(MANIFEST);
+        let plain = words(&folder);
+        folder.put("languages/spa.toml", "ambiguous = [\"ya\"]\n");
+        assert_eq!(words(&folder), [plain.clone(), vec!["ya".to_owned()]].concat());
+        assert!(folder.load().unwrap().read.contains(&folder.0.path().join("languages/spa.toml")));
+        folder.put("languages/spa.toml", "replace = true\nambiguous = [\"ya\"]\n");
+        assert_eq!(words(&folder), ["ya"]);
+        assert!(
+            !folder.load().unwrap().courses[0].phases[0].rule.checks[4].fields["patterns"]
+                .as_array()
+                .unwrap()
+                .is_empty()
+        );
+
+        let folder =
+            Folder::new(&MANIFEST.replace("\"spa\"", "\"cym\"").replace("target_name = \"Spanish\"\n", ""));
+        folder.put("languages/cym.toml", "name = \"Welsh\"\nambiguous = [\"yn\"]\n");
+        assert_eq!(words(&folder), ["yn"]);
+        let workspace = folder.load().unwrap();
+        assert_eq!(workspace.courses[0].target_name, "Welsh");
+        assert!(workspace.courses[0].phases.iter().all(|phase| phase.left_out.is_empty()));
+        for (text, start) in [
+            ("ambigous = []\n", "unknown key `ambigous`\n  --> languages/cym.toml:1:1"),
+            ("ambiguous = \"x\"\n", "this has to be a list\n  --> languages/cym.toml:1:13"),
+            (
+                "[[slips]]\nmessage = \"m\"\nmatch = '('\n",
+                "`(` is no regular expression\n  --> languages/cym.toml:3:9",
+            ),
+            ("[[slips]]\nmatch = 'x'\n", "the key `message` is missing here\n  --> languages/cym.toml:1:1"),
+        ] {
+            folder.put("languages/cym.toml", text);
+            assert!(folder.error().starts_with(start), "wanted {start}\n\ngot {}", folder.error());
+        }
+    }
+
+    #[test]
+    fn a_pack_can_ask_for_lists_and_bring_them() {
+        let folder = Folder::new(&format!("rules = \"rules\"\n{MANIFEST}"));
+        folder.put("rules/t.j2", "x\n");
+        let check = "[[check]]\nuse = \"cognates\"\ntext = \"/0\"\ncognates = \"language:cognates\"\n";
+        folder.put("rules/one.toml", &format!("{RULE}{check}"));
+        folder.put("rules/languages/spa.toml", "[[cognates]]\nwords = [\"x\"]\ncognate = \"y\"\n");
+        let workspace = folder.load().unwrap();
+        let cognates = workspace.courses[0].phases[0].rule.checks[0].fields["cognates"].as_array().unwrap();
+        assert_eq!(cognates.last(), Some(&json!({"words": ["x"], "cognate": "y"})));
+        folder.put(
+            "rules/one.toml",
+            &format!("{RULE}{}", check.replace("language:cognates", "language:cognate")),
+        );
+        assert!(
+            folder.error().starts_with("a language has no list `cognate`\n  --> rules/one.toml:11:1"),
+            "{}",
+            folder.error()
+        );
+        assert!(folder.error().contains("did you mean `cognates`?"));
+        folder.put("rules/one.toml", &format!("{RULE}[[check]]\nuse = \"vocabulary\"\nfrom = \"two\"\n"));
+        assert!(
+            folder.error().starts_with("there is no phase `two`\n  --> rules/one.toml:13:8"),
+            "{}",
+            folder.error()
+        );
+        folder.put("rules/one.toml", &format!("{RULE}[[check]]\nuse = \"vocabulary\"\nfrom = \"one\"\n"));
+        assert!(folder.error().starts_with("the phase `one` is fed by itself"), "{}", folder.error());
+    }
+
+    #[test]
+    fn severities_are_set_for_all_courses_or_for_one() {
+        let second = MANIFEST
+            .split_once("\n\n")
+            .unwrap()
+            .1
+            .replace("spa_for_eng", "two")
+            .replace("out/spa", "out/two");
+        let manifest = format!(
+            "{MANIFEST}[course.phase.phase3.check.tiling]\nseverity = \"warning\"\n[course.phase.phase1.check.grammar]\nseverity = \"off\"\n\n{second}\n[phase.phase3.check.determinism]\nseverity = \"warning\"\n"
+        );
+        let workspace = Folder::new(&manifest).load().unwrap();
+        let severity = |course: usize, phase: usize, label: &str| {
+            let checks = &workspace.courses[course].phases[phase].rule.checks;
+            checks.iter().find(|check| check.label == label).unwrap().severity
+        };
+        use super::super::Severity::{Error, Off, Warning};
+        assert_eq!([severity(0, 1, "tiling"), severity(1, 1, "tiling")], [Warning, Error]);
+        assert_eq!([severity(0, 0, "grammar"), severity(1, 0, "grammar")], [Off, Error]);
+        assert_eq!([severity(0, 2, "grammar"), severity(0, 1, "ambiguous")], [Error, Warning]);
+        assert_eq!([severity(0, 1, "determinism"), severity(1, 1, "determinism")], [Warning, Warning]);
+        for (more, start) in [
+            (
+                "[phase.phase3.check.tilling]\nseverity = \"off\"\n",
+                "the phase `phase3` has no check `tilling`\n  --> coursebuild.toml:12:21",
+            ),
+            (
+                "[phase.phase3.check.tiling]\nseverity = \"of\"\n",
+                "unknown value `of`\n  --> coursebuild.toml:13:12",
+            ),
+            (
+                "[phase.phase3.check.tiling]\nsevere = 1\n",
+                "unknown key `severe`\n  --> coursebuild.toml:13:1",
+            ),
+            (
+                "[course.phase.phase3.check.vocabulary]\nseverity = \"off\"\n",
+                "the phase `phase3` has no check `vocabulary`\n  --> coursebuild.toml:12:28",
+            ),
+            (
+                "[course.phase.phase4.check.tiling]\nseverity = \"off\"\n",
+                "there is no phase `phase4`\n  --> coursebuild.toml:12:15",
+            ),
+            ("[course.phase.phase3]\nbatch = 2\n", "unknown key `batch`\n  --> coursebuild.toml:13:1"),
+        ] {
+            let error = error_of(&format!("{MANIFEST}{more}"));
+            assert!(error.starts_with(start), "wanted {start}\n\ngot {error}");
+        }
+    }
+
     #[test]
     fn the_real_seeds_load() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/canonical_seeds.json");

@@ -33,9 +33,11 @@ pub(super) fn apply(
         if !found {
             let what = format!("the phase `{}` has no check `{}`", escape(phase), escape(label.get_ref()));
             let known = checks.iter().map(|check| check.label.as_str());
-            return Err(manifest
-                .problem(label.span(), what)
-                .hint(hint_of(label.get_ref(), known, "its checks are")));
+            return Err(manifest.problem(label.span(), what).hint(hint_of(
+                label.get_ref(),
+                known,
+                "its checks are",
+            )));
         }
     }
     Ok(())

@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod checks;
 mod cli;
 #[cfg(feature = "crash-points")]
 mod crash;
