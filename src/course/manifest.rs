@@ -1,6 +1,8 @@
 //! `coursebuild.toml`, as written, and what can be checked of it alone.
 
 use super::generator::RawGenerate;
+use super::language::Language;
+use super::severity::RawSeverities;
 use super::text::{Files, TextFile, TextOr};
 use super::types::{ConfirmAbove, Course, Phase};
 use crate::diag::{Problem, Result, escape};
@@ -37,6 +39,16 @@ pub(super) struct RawPhase {
     pub(super) batch: Option<Spanned<usize>>,
     pub(super) attempts: Option<Spanned<u32>>,
     pub(super) generate: Option<RawGenerate>,
+    #[serde(default)]
+    pub(super) check: RawSeverities,
+}
+
+/// `[phase.NAME]` below a `[[course]]`: what one course has otherwise.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCoursePhase {
+    #[serde(default)]
+    pub(super) check: RawSeverities,
 }
 
 /// `[[course]]`.
@@ -44,12 +56,14 @@ pub(super) struct RawPhase {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCourse {
     code: Spanned<String>,
-    target: Spanned<String>,
+    pub(super) target: Spanned<String>,
     known: Spanned<String>,
     target_name: Option<Spanned<String>>,
     dir: Spanned<String>,
     pub(super) seeds: Option<Spanned<TextOr<RawProgram>>>,
     pub(super) range: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) phase: BTreeMap<Spanned<String>, RawCoursePhase>,
 }
 
 /// `{ argv = […] }`.
@@ -106,7 +120,13 @@ impl RawManifest {
 
 impl RawCourse {
     /// The course with its phases.
-    pub(super) fn validate(&self, files: &Files, manifest: &TextFile, phases: Vec<Phase>) -> Result<Course> {
+    pub(super) fn validate(
+        &self,
+        files: &Files,
+        manifest: &TextFile,
+        language: Option<&Language>,
+        phases: Vec<Phase>,
+    ) -> Result<Course> {
         let code = self.code.get_ref();
         if code.is_empty()
             || code.starts_with(['-', '.'])
@@ -125,18 +145,18 @@ impl RawCourse {
             code: code.clone(),
             target: self.target.get_ref().clone(),
             known: self.known.get_ref().clone(),
-            target_name: self.target_name(),
+            target_name: self.target_name(language),
             dir: files.path(self.dir.get_ref()),
             dir_text: self.dir.get_ref().clone(),
             phases,
         })
     }
 
-    /// What fills `{target}` in a seed. The one place where a language pack would know a better name than the code.
-    fn target_name(&self) -> String {
-        let mut name = crate::json::Value::String(
-            self.target_name.as_ref().unwrap_or(&self.target).get_ref().trim().to_owned(),
-        );
+    /// What fills `{target}` in a seed: what the course says, else the language's name, else its code.
+    fn target_name(&self, language: Option<&Language>) -> String {
+        let told = self.target_name.as_ref().map(|name| name.get_ref().as_str());
+        let name = told.or_else(|| language?.name_in(self.known.get_ref())).unwrap_or(self.target.get_ref());
+        let mut name = crate::json::Value::String(name.trim().to_owned());
         crate::json::normalize(&mut name);
         name.as_str().unwrap_or_default().to_owned()
     }

@@ -6,6 +6,7 @@
 mod document;
 mod generator;
 mod items;
+mod language;
 mod load;
 mod manifest;
 mod order;
@@ -13,11 +14,13 @@ mod pack;
 mod pointing;
 mod raw_rule;
 mod rule;
+mod severity;
 mod source;
 mod text;
 mod types;
 
 pub use items::{ItemDraft, Names, NoItems, Upstream, draft_items, project};
+pub use language::BUILTIN_LANGUAGES;
 pub use load::load;
 pub use pack::{BUILTIN_PACKS, BuiltinPack};
 pub use types::*;

@@ -97,6 +97,9 @@ fn upstream<'r>(
                 .hint("use `role = \"hint\"` for what a prompt shows"));
         }
     }
+    for from in rule.check.iter().filter_map(|check| check.get_ref().from.as_ref()) {
+        reads.push((find(from)?, from));
+    }
     Ok(reads)
 }
 

@@ -57,6 +57,8 @@ pub struct Phase {
     pub rule: Arc<Rule>,
     /// Its source items; empty for a phase that another one feeds.
     pub source: Vec<SourceItem>,
+    /// The labels of the checks that were left out, because they need data of a language that has no pack.
+    pub left_out: Vec<String>,
 }
 
 /// One item of a source, normalised.
@@ -259,10 +261,14 @@ pub enum Window {
 pub struct CheckSpec {
     /// Its name in the closed set: `tiling`.
     pub name: String,
+    /// What the manifest calls it: the rule's `name` for it, else the name in the set.
+    pub label: String,
     /// How bad a finding is.
     pub severity: Severity,
-    /// Its other fields.
+    /// Its other fields; in a course's rule `language:…` is replaced by the language's data.
     pub fields: Value,
+    /// The index of the phase that it reads, if it reads one.
+    pub from: Option<usize>,
     /// Where it stands, for messages.
     pub place: crate::diag::Place,
 }

@@ -48,7 +48,9 @@ impl Board<'_> {
         match self.full_output(phase, ids.id, ids.root, lifted) {
             Ok(mut output) => {
                 normalize(&mut output);
-                self.phases[phase].checks.item(&Subject { ids, input: &detail.input, output: &output })
+                let board = &self.phases[phase];
+                let position = board.numbers.get(&detail.root).copied().unwrap_or_default();
+                board.checks.item(&Subject { ids, position, input: &detail.input, output: &output })
             }
             Err(problem) => crate::check::missing_output(&[ids.id], &problem.what),
         }

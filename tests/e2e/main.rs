@@ -8,6 +8,7 @@
 
 mod agreement;
 mod answers;
+mod checks;
 mod cli;
 #[cfg(feature = "crash-points")]
 mod crash;
