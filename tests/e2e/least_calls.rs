@@ -216,7 +216,7 @@ fn an_edit_of_seeds_costs_those_seeds() {
             step(
                 "inserted",
                 |s, _| s.edit_seeds(|seeds| synth::insert(seeds, 40)),
-                [(1, 1), (1, 1), (1, 2)],
+                [(1, 1), (1, 1), (1, 5)],
                 new,
             ),
             step("taken out", |s, b| restore("seeds.json", s, b), NOTHING, "nothing is new"),
@@ -281,7 +281,7 @@ fn results_follow_their_content_to_other_ids() {
                 s.edit_seeds(|seeds| synth::insert(seeds, 40));
                 rename(s, |at, _| format!("S{:04}", at + 1));
             },
-            [(1, 1), (1, 1), (1, 2)],
+            [(1, 1), (1, 1), (1, 5)],
             "40 seeds have the ids of their neighbours, and only one a new text",
         )],
     );
