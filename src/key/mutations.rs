@@ -177,8 +177,11 @@ const IN_THE_KEY: &[Change] = &[
     ("a context less",           &["context/concepts"], |w| drop(w.contexts.pop())),
 ];
 
+/// A change that no part may show.
+type Unseen = (&'static str, fn(&mut World));
+
 #[rustfmt::skip]
-const NOT_IN_THE_KEY: &[(&str, fn(&mut World))] = &[
+const NOT_IN_THE_KEY: &[Unseen] = &[
     ("where main files go",       |w| { w.course.dir = Path::new("/elsewhere").into(); w.course.dir_text = "x".into(); }),
     ("batch size",                |w| w.rule.batch.size = 7),
     ("bytes of a prompt",         |w| w.rule.batch.max_prompt_bytes = Some(1000)),

@@ -408,7 +408,7 @@ fn an_edit_of_a_document_costs_what_it_is_sent_to() {
                         DOCUMENTS[0],
                         "items=S0021-S0040 -->\n",
                         "items=S0021-S0040 -->\n\nMind this.\n",
-                    )
+                    );
                 },
                 [(1, 20), (0, 0), (0, 0)],
                 "only seeds 21 to 40 are sent it",
@@ -453,7 +453,7 @@ fn an_edit_of_the_rules_costs_what_it_changes() {
                 |s, _| {
                     bytes(s, "coursebuild.toml", |t| {
                         t + "\n[phase.phase1]\nbatch = 7\n[phase.phase5]\nbatch = 100\nattempts = 5\n"
-                    })
+                    });
                 },
                 NOTHING,
                 "sizes and attempts are in no key",

@@ -185,7 +185,7 @@ impl Model {
         self.space.edit_json(self.pack.files[number], |value| match value {
             Value::Object(items) => items[id] = item.clone(),
             Value::Array(items) => {
-                items.iter_mut().filter(|old| old[0] == id.as_str()).for_each(|old| *old = item.clone())
+                items.iter_mut().filter(|old| old[0] == id.as_str()).for_each(|old| *old = item.clone());
             }
             _ => panic!("no collection"),
         });
