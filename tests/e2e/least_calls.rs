@@ -561,6 +561,48 @@ fn what_is_asked_for_is_bought_and_no_more() {
 }
 
 #[test]
+fn what_is_bought_again_and_comes_out_the_same_stands_like_any_other() {
+    let course = built(Space::batching(SEEDS).with_own_rules());
+    let again = "two items, as if they were stale; they come out the same";
+    row(
+        &course,
+        &[
+            step("-B", |_, _| {}, [(1, 1), (1, 1), (0, 0)], again).run(&[
+                "-B",
+                "phase1/S0021",
+                "phase3/S0021",
+            ]),
+            step("the lock", |s, _| s.remove(MAIN_FILES[3]), NOTHING, "the store knows every item"),
+            step("all outputs", |s, _| s.remove("course"), NOTHING, "the store has them"),
+        ],
+    );
+    row(
+        &course,
+        &[
+            step("-B", |_, _| {}, [(1, 1), (1, 1), (0, 0)], again).run(&[
+                "-B",
+                "phase1/S0021",
+                "phase3/S0021",
+            ]),
+            step(
+                "another check",
+                |s, _| {
+                    s.replace(
+                        "rules/phase3.toml",
+                        "use = \"tiling\"\n",
+                        "use = \"tiling\"\nseverity = \"warning\"\n",
+                    )
+                },
+                NOTHING,
+                "all pass it",
+            ),
+            step("a document", |s, _| teach(s, DOCUMENTS[1]), [(0, 0), (4, 80), (0, 0)], "all are sent it"),
+            step("undone", |s, b| restore(DOCUMENTS[1], s, b), NOTHING, "the store knows"),
+        ],
+    );
+}
+
+#[test]
 fn plan_tells_by_its_exit_code_whether_there_is_work() {
     let space = course();
     let exit = |args: &[&str]| space.run(&[&["plan"], args].concat()).code;
