@@ -389,7 +389,9 @@ mod tests {
         };
         let superseded = |entries: &[Entry]| {
             let mut index = Index::default();
-            entries.iter().rev().for_each(|entry| drop(learn(&mut index, entry)));
+            for entry in entries.iter().rev() {
+                learn(&mut index, entry);
+            }
             Vec::from_iter(index.superseded(&digest("x"), "S0001"))
         };
         let first = at(entry("c1", &[asked("S0001", "x")], &["a"]), 1);

@@ -648,7 +648,7 @@ fn what_is_bought_again_and_comes_out_the_same_stands_like_any_other() {
                         "rules/phase3.toml",
                         "use = \"tiling\"\n",
                         "use = \"tiling\"\nseverity = \"warning\"\n",
-                    )
+                    );
                 },
                 NOTHING,
                 "all pass it",
