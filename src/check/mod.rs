@@ -139,6 +139,14 @@ impl Checks {
         self.enabled.iter().any(|one| one.definition.scope == Scope::Course)
     }
 
+    /// The checks that can say nothing of an item by itself: they compare it with others.
+    pub fn beyond_the_item(&self) -> impl Iterator<Item = &'static str> {
+        let beyond = |one: &&Enabled| {
+            matches!(one.check, Check::Concepts(_) | Check::Determinism(_) | Check::Vocabulary(_))
+        };
+        self.enabled.iter().filter(beyond).map(|one| one.definition.name)
+    }
+
     /// What [`Checks::in_order`] is asked with when nothing was admitted yet.
     pub fn ledger(&self) -> Ledger {
         Ledger(self.enabled.iter().map(|one| one.check.state()).collect())

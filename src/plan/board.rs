@@ -12,7 +12,7 @@ use super::select::Chosen;
 use super::verdict::Verdict;
 use crate::check::Checks;
 use crate::course::{Context, Course, Feed, Role, Rule, Window};
-use crate::diag::Result;
+use crate::diag::{Problem, Result};
 use crate::digest::{Digest, Hasher};
 use crate::graph::Graph;
 use crate::json::Value;
@@ -187,6 +187,15 @@ impl<'w> Board<'w> {
             let (scopes, scope_of) = scopes(course, &phase.rule, &numbers);
             let slots = roots.iter().map(|_| Slot::default()).collect();
             let checks = Checks::compile(&phase.rule)?;
+            if let Some(name) = checks.beyond_the_item().next() {
+                let what = format!(
+                    "the check `{name}` of `{}` compares items with one another, and a build cannot run it yet",
+                    phase.rule.name
+                );
+                return Err(
+                    Problem::author(what).hint("leave it out, or switch it off: `severity = \"off\"`")
+                );
+            }
             let (claiming, taken) = (BTreeSet::new(), HashSet::new());
             phases.push(PhaseBoard {
                 roots,

@@ -262,7 +262,8 @@ impl<'s> Memory<'s> {
         in_store || self.locked_ids(&board.rule(phase).name, content).iter().any(|other| **other != *id)
     }
 
-    /// The results of a content under other ids, by (id, digest).
+    /// The results of a content under other ids, by (id, digest); but of one id first what stands for it: what its lock line
+    /// names, then its newest hand edit. What a later purchase replaced is not among them.
     pub(super) fn others(
         &self,
         board: &Board<'_>,
@@ -272,7 +273,8 @@ impl<'s> Memory<'s> {
     ) -> Result<Vec<Other>> {
         let index = self.store.index()?;
         let mut others = Vec::new();
-        for known in index.results(&content).filter(|known| *known.id != *id) {
+        let replaced = |known: &Known| index.superseded(&content, &known.id).contains(&known.digest);
+        for known in index.results(&content).filter(|known| *known.id != *id && !replaced(known)) {
             if let Some(candidate) = self.candidate(&known)? {
                 others.push(Other { id: known.id.clone(), root: known.root.clone(), candidate });
             }
@@ -296,7 +298,20 @@ impl<'s> Memory<'s> {
                 others.push(Other { id: other.clone(), root, candidate });
             }
         }
-        others.sort_by(|a, b| (&a.id, a.candidate.digest).cmp(&(&b.id, b.candidate.digest)));
+        let lock = self.phase_lock(&board.rule(phase).name);
+        let locked = |other: &Other| {
+            let line = lock.and_then(|lock| lock.lines.get(&other.id));
+            line.is_some_and(|line| {
+                line.key == content.short() && line.digest == other.candidate.digest.short()
+            })
+        };
+        let edited = |other: &Other| {
+            let edit = index.edit(&board.course.code, &board.rule(phase).name, &other.id);
+            edit.is_some_and(|edit| edit.digest == other.candidate.digest)
+        };
+        others.sort_by_cached_key(|other| {
+            (other.id.clone(), !locked(other), !edited(other), other.candidate.digest)
+        });
         others.dedup_by(|a, b| a.id == b.id && a.candidate.digest == b.candidate.digest);
         Ok(others)
     }

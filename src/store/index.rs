@@ -72,18 +72,17 @@ impl Index {
         self.earliest(key_of(short.as_bytes()), |row| row.digest.short() == *short)
     }
 
-    /// The digests of results that later purchases replaced, for an item of a content. A purchase that brought a replaced
-    /// result again makes it count again.
+    /// The digests of results that later purchases replaced, for an item of a content. One that a purchase as late as that
+    /// brought again is not among them.
     pub fn superseded(&self, content: &Digest, id: &str) -> BTreeSet<Digest> {
-        let mut rows: Vec<usize> =
+        let brought: Vec<usize> =
             self.rows_of(content, id).filter(|at| self.rows[*at].at.is_some()).collect();
-        rows.sort_unstable_by_key(|at| self.age(*at));
-        let mut replaced = BTreeSet::new();
-        for at in rows {
-            replaced.extend(self.supersedes.get(&number(at)).copied());
-            replaced.remove(&self.rows[at].digest);
-        }
-        replaced
+        let replaces = |at: &usize| Some((*self.supersedes.get(&number(*at))?, self.age(*at)));
+        let replaced = brought.iter().filter_map(replaces);
+        let stands = |digest: Digest, age| {
+            brought.iter().any(|at| self.rows[*at].digest == digest && self.age(*at) >= age)
+        };
+        replaced.filter(|(digest, age)| !stands(*digest, *age)).map(|(digest, _)| digest).collect()
     }
 
     /// True if any purchase was made to replace a result.
@@ -384,6 +383,27 @@ mod tests {
             Asked { entry: last, item: 0, result: None }
         );
         assert_eq!(index.attempts(&x, "S0009", &checks), 0);
+    }
+
+    #[test]
+    fn what_was_replaced_and_brought_again_stands() {
+        let replacing = |call: &str, ended_ms, old: &str, output: &str| {
+            let mut asked = asked("S0001", "x");
+            asked.supersedes = Some(digest(old));
+            at(entry(call, &[asked], &[output]), ended_ms)
+        };
+        let superseded = |entries: &[Entry]| {
+            let mut index = Index::default();
+            for entry in entries.iter().rev() {
+                learn(&mut index, entry);
+            }
+            Vec::from_iter(index.superseded(&digest("x"), "S0001"))
+        };
+        let first = at(entry("c1", &[asked("S0001", "x")], &["a"]), 1);
+        assert_eq!(superseded(&[first.clone(), replacing("c2", 2, "a", "b")]), [digest("a")]);
+        assert_eq!(superseded(&[first.clone(), replacing("c2", 2, "a", "a")]), [], "the same answer");
+        let back = [first, replacing("c2", 2, "a", "b"), replacing("c3", 3, "b", "a")];
+        assert_eq!(superseded(&back), [digest("b")], "the first answer came again");
     }
 
     #[test]

@@ -102,6 +102,27 @@ fn nothing_that_is_sent_is_missing_from_a_key() {
         ("rules/prompts/second.md.j2", "title }}.", "title }}:"),
         ("rules/schemas/digest.json", "32}", "31}"),
         ("rules/second.toml", "Digests of parts", "Digests of all parts"),
+        // Said otherwise: neither key nor prompt may tell the difference, or both have to.
+        (
+            "rules/second.toml",
+            "input = { id = \"/id\", text = \"/text\" }",
+            "input = { text = \"/text\", id = \"/id\" }",
+        ),
+        (
+            "rules/schemas/digest.json",
+            "\"type\": \"object\",\n  \"required\": [\"digest\", \"parts\"],",
+            "\"required\": [\"digest\", \"parts\"],\n  \"type\": \"object\",",
+        ),
+        ("rules/schemas/digest.json", "\"items\": {\"type\"", "\"items\":   {\"type\""),
+        ("docs/first.md", "What is for all.", "<!-- not sent -->What is for all."),
+        ("docs/first.md", "- begun", "- began"),
+        ("docs/first.md", "# First\n", "# First  \r\n"),
+        ("docs/first.md", "What is for all.", "What is for cafe\u{301}s."),
+        ("docs/first.md", "What is for cafe\u{301}s.", "What is for caf\u{e9}s."),
+        ("rules/prompts/second.md.j2", "title }}:", "title }}:  "),
+        ("rules/first.toml", "name = \"first\"\n", "name = \"first\"\nattempts = 5\n"),
+        ("coursebuild.toml", "qaa_for_eng", "qab_for_eng"),
+        ("coursebuild.toml", "target = \"qaa\"", "target = \"qaa\"\ntarget_name = \"Qaa\""),
         ("coursebuild.toml", "known = \"eng\"", "known = \"fra\""),
     ];
     for (path, old, new) in edits {
@@ -151,6 +172,21 @@ fn a_lost_main_file_is_linked_again_without_a_call() {
     assert_eq!(space.build(&[]).exits(0).calls(), 0);
     assert_eq!(space.read("course/lego_pairs.json"), before);
     assert_fresh(&space);
+}
+
+#[test]
+fn a_copied_workspace_is_another_one() {
+    let space = built(Space::batching(5));
+    // The files are old enough after a while for a stamp of them to be trusted.
+    let mut builds = 0;
+    while space.build(&[]).exits(0).summary()["by_stamp"] != true {
+        builds += 1;
+        assert!(builds < 100, "a stamp is never trusted");
+    }
+    let copy = space.copy();
+    copy.edit_seeds(|seeds| synth::change_word(seeds, 2, 1));
+    assert_eq!(copy.build(&[]).exits(0).calls(), 3, "the stamp is of the files that were copied");
+    assert_fresh(&copy);
 }
 
 #[test]

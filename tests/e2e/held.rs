@@ -305,3 +305,28 @@ fn a_batch_is_forced_alone() {
     );
     assert_eq!(space.run(&["build", "phase3/3"]).code, Some(2), "there are two batches");
 }
+
+#[test]
+fn edits_follow_their_items_to_other_names() {
+    // Many, for whether an edit or what was generated before it is taken must not hang on whose digest is smaller.
+    for lock in [true, false] {
+        let space = course();
+        space.edit_json(PAIRS, |pairs| {
+            pairs.as_object_mut().unwrap().values_mut().for_each(|pair| pair[0] = json!(BY_HAND));
+        });
+        space.build(&[]).exits(0);
+        if !lock {
+            space.remove(LOCK);
+        }
+        space.edit_seeds(|seeds| {
+            seeds.iter_mut().for_each(|seed| seed.id = seed.id.replace('S', "T"));
+        });
+        let ran = space.build(&[]).exits(0);
+        assert_eq!(ran.calls(), 0);
+        for (id, pair) in space.json(PAIRS).as_object().unwrap() {
+            assert_eq!(pair[0], BY_HAND, "{id}, with a lock: {lock}");
+            assert!(lock_line(&space, "phase1", id).ends_with(" edited"), "{id}");
+        }
+        assert_fresh(&space);
+    }
+}

@@ -108,6 +108,63 @@ fn a_first_build_cuts_no_call_short() {
     expect(&space.build(&[]), &first);
     let again = step("a second build", |_, _| {}, NOTHING, "nothing changed");
     expect(&space.build(&[]), &again);
+    for jobs in ["1", "3", "16"] {
+        let space = Space::batching(SEEDS);
+        expect(&space.build(&["-j", jobs]), &first);
+    }
+}
+
+#[test]
+fn main_files_said_otherwise_are_no_edits() {
+    let course = course();
+    row(
+        &course,
+        &[
+            step(
+                "reformatted",
+                |s, _| {
+                    MAIN_FILES[..3].iter().for_each(|path| s.write(path, &s.json(path).to_string()));
+                },
+                NOTHING,
+                "the same values",
+            ),
+            step(
+                "CRLF",
+                |s, _| MAIN_FILES.iter().for_each(|path| bytes(s, path, |t| t.replace('\n', "\r\n"))),
+                NOTHING,
+                "a checkout on Windows: main files and lock",
+            ),
+            step(
+                "BOM",
+                |s, _| MAIN_FILES[..3].iter().for_each(|path| bytes(s, path, |t| format!("\u{feff}{t}"))),
+                NOTHING,
+                "a mark, not a letter",
+            ),
+            step(
+                "another order",
+                |s, _| {
+                    s.edit_json(MAIN_FILES[1], |seeds| seeds.as_array_mut().unwrap().reverse());
+                    s.edit_json(MAIN_FILES[0], |pairs| {
+                        let all: Vec<_> = pairs.as_object().unwrap().clone().into_iter().rev().collect();
+                        *pairs = Value::Object(all.into_iter().collect());
+                    });
+                },
+                NOTHING,
+                "the order is the source's",
+            ),
+            step(
+                "items doubled",
+                |s, _| {
+                    s.edit_json(MAIN_FILES[1], |seeds| {
+                        let first = seeds[0].clone();
+                        seeds.as_array_mut().unwrap().push(first);
+                    });
+                },
+                NOTHING,
+                "a merge that ran twice",
+            ),
+        ],
+    );
 }
 
 #[test]
@@ -216,7 +273,7 @@ fn an_edit_of_seeds_costs_those_seeds() {
             step(
                 "inserted",
                 |s, _| s.edit_seeds(|seeds| synth::insert(seeds, 40)),
-                [(1, 1), (1, 1), (1, 2)],
+                [(1, 1), (1, 1), (1, 5)],
                 new,
             ),
             step("taken out", |s, b| restore("seeds.json", s, b), NOTHING, "nothing is new"),
@@ -281,7 +338,7 @@ fn results_follow_their_content_to_other_ids() {
                 s.edit_seeds(|seeds| synth::insert(seeds, 40));
                 rename(s, |at, _| format!("S{:04}", at + 1));
             },
-            [(1, 1), (1, 1), (1, 2)],
+            [(1, 1), (1, 1), (1, 5)],
             "40 seeds have the ids of their neighbours, and only one a new text",
         )],
     );
@@ -408,7 +465,7 @@ fn an_edit_of_a_document_costs_what_it_is_sent_to() {
                         DOCUMENTS[0],
                         "items=S0021-S0040 -->\n",
                         "items=S0021-S0040 -->\n\nMind this.\n",
-                    )
+                    );
                 },
                 [(1, 20), (0, 0), (0, 0)],
                 "only seeds 21 to 40 are sent it",
@@ -453,7 +510,7 @@ fn an_edit_of_the_rules_costs_what_it_changes() {
                 |s, _| {
                     bytes(s, "coursebuild.toml", |t| {
                         t + "\n[phase.phase1]\nbatch = 7\n[phase.phase5]\nbatch = 100\nattempts = 5\n"
-                    })
+                    });
                 },
                 NOTHING,
                 "sizes and attempts are in no key",
@@ -558,6 +615,103 @@ fn what_is_asked_for_is_bought_and_no_more() {
             step("--locked", |_, _| {}, NOTHING, "nothing to buy: fine").run(&["--locked"]),
         ],
     );
+}
+
+#[test]
+fn what_is_bought_again_and_comes_out_the_same_stands_like_any_other() {
+    let course = built(Space::batching(SEEDS).with_own_rules());
+    let again = "two items, as if they were stale; they come out the same";
+    row(
+        &course,
+        &[
+            step("-B", |_, _| {}, [(1, 1), (1, 1), (0, 0)], again).run(&[
+                "-B",
+                "phase1/S0021",
+                "phase3/S0021",
+            ]),
+            step("the lock", |s, _| s.remove(MAIN_FILES[3]), NOTHING, "the store knows every item"),
+            step("all outputs", |s, _| s.remove("course"), NOTHING, "the store has them"),
+        ],
+    );
+    row(
+        &course,
+        &[
+            step("-B", |_, _| {}, [(1, 1), (1, 1), (0, 0)], again).run(&[
+                "-B",
+                "phase1/S0021",
+                "phase3/S0021",
+            ]),
+            step(
+                "another check",
+                |s, _| {
+                    s.replace(
+                        "rules/phase3.toml",
+                        "use = \"tiling\"\n",
+                        "use = \"tiling\"\nseverity = \"warning\"\n",
+                    );
+                },
+                NOTHING,
+                "all pass it",
+            ),
+            step("a document", |s, _| teach(s, DOCUMENTS[1]), [(0, 0), (4, 80), (0, 0)], "all are sent it"),
+            step("undone", |s, b| restore(DOCUMENTS[1], s, b), NOTHING, "the store knows"),
+        ],
+    );
+}
+
+#[test]
+fn what_is_bought_again_and_comes_out_otherwise_takes_the_place() {
+    let space = Space::batching(SEEDS).with_own_rules();
+    let tiling = "use = \"tiling\"\n";
+    space.replace("rules/phase3.toml", tiling, &format!("{tiling}severity = \"off\"\n"));
+    let space = built(space);
+    let first = space.read(MAIN_FILES[1]);
+    let again = |faults: Value, baskets: (usize, usize)| {
+        space.faults(&faults);
+        let ran = space.build(&["-B", "--phase", "phase3", "--items", "S0021"]).exits(0);
+        assert_eq!(ran.buys(PHASES), [(0, 0), (1, 1), (0, 0)]);
+        space.faults(&json!([]));
+        assert_eq!(space.build(&[]).exits(0).buys(PHASES), [(0, 0), (0, 0), baskets]);
+        let stands = space.read(MAIN_FILES[1]);
+        assert_fresh(&space);
+        for lost in [MAIN_FILES[3], MAIN_FILES[1], "course", ".coursebuild/stamp"] {
+            if space.path(lost).exists() {
+                space.remove(lost);
+            }
+            assert_eq!(space.build(&[]).exits(0).calls(), 0, "without {lost}");
+            assert!(space.read(MAIN_FILES[1]) == stands, "without {lost} another answer stands");
+        }
+        stands
+    };
+    // Each answer counts as the seed's; only its last LEGO is another one, so one basket is new.
+    let other = json!([{"fault": "wrong", "phase": "phase3", "item": "S0021"}]);
+    let second = again(other, (1, 1));
+    assert_ne!(second, first);
+    let third = again(json!([]), (0, 0));
+    assert_eq!(third, first, "the first answer came again");
+    assert_as_clean(&space);
+}
+
+#[test]
+fn exhausted_attempts_are_not_bought_again_until_something_changes() {
+    let space = Space::batching(SEEDS);
+    let missing = json!([{"fault": "missing", "phase": "phase3", "item": "S0021"}]);
+    space.faults(&missing);
+    let ran = space.build(&["-k"]).exits(1);
+    let [_, (calls, items), _] = ran.buys(PHASES);
+    assert_eq!((calls, items), (4 + 2, SEEDS + 2), "three attempts, two of them for the one item alone");
+    space.faults(&json!([]));
+    let bought = |args: &[&str], exit: i32| space.build(args).exits(exit).buys(PHASES);
+    assert_eq!(bought(&[], 1), NOTHING, "its attempts are exhausted");
+    for lost in ["course/lego_pairs.json", "course/coursebuild.lock"] {
+        space.remove(lost);
+        assert_eq!(bought(&[], 1), NOTHING, "without {lost} the store knows it");
+    }
+    space.remove(".coursebuild");
+    assert_eq!(bought(&[], 1), NOTHING, "a clone does not buy it");
+    assert_eq!(bought(&["--retry-failed"], 0), [(0, 0), (1, 1), (1, 3)], "asked for");
+    assert_fresh(&space);
+    assert_as_clean(&space);
 }
 
 #[test]

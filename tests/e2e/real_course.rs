@@ -1,6 +1,8 @@
 //! A whole course from the seeds of a real one, where they are at hand: `../shared/data`, or the folder that
 //! `COURSEBUILD_SHARED` names.
 
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+
 use crate::support::Space;
 use crate::support::expect::{PHASES, assert_fresh, plan_of};
 use crate::support::synth;

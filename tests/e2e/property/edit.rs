@@ -21,12 +21,19 @@ pub(super) struct Edit {
 pub(super) enum What {
     Nothing,
     InsertSeed(usize),
+    /// The same sentence twice: one content, two items.
+    CopySeed(usize, usize),
     DeleteSeed(usize),
     MoveSeed(usize, usize),
     ChangeSeed(usize, u64),
     SwapIds(usize, usize),
     EditSection(usize, u64),
+    /// Another batch size for a phase.
+    SetBatch(usize, usize),
+    /// A section is edited, and only some seeds are built at first.
+    BuildSome(usize, usize, u64),
     EditByHand(usize, usize),
+    /// An item leaves its main file.
     DeleteItem(usize, usize),
     DeleteMainFile(usize),
     DeleteOutputs,
@@ -44,7 +51,7 @@ pub(super) struct Fault {
 impl What {
     fn draw(dice: &mut Dice) -> Self {
         let (a, b) = (dice.below(100), dice.below(100));
-        match dice.below(20) {
+        match dice.below(24) {
             0..=2 => Self::InsertSeed(a),
             3 | 4 => Self::DeleteSeed(a),
             5 | 6 => Self::MoveSeed(a, b),
@@ -57,6 +64,9 @@ impl What {
             17 => Self::DeleteOutputs,
             18 => Self::DeleteLock,
             19 if a < 50 => Self::DeleteStore,
+            20 => Self::CopySeed(a, b),
+            21 => Self::SetBatch(a, 1 + b % 9),
+            22 | 23 => Self::BuildSome(a, b, dice.below(1000) as u64),
             _ => Self::Nothing,
         }
     }
@@ -71,6 +81,8 @@ impl What {
                 | Self::ChangeSeed(..)
                 | Self::SwapIds(..)
                 | Self::EditSection(..)
+                | Self::CopySeed(..)
+                | Self::BuildSome(..)
         )
     }
 }
@@ -117,6 +129,10 @@ pub(super) fn change_seeds(space: &Space, what: &What) {
         let count = seeds.len();
         match *what {
             What::InsertSeed(at) => synth::insert(seeds, at % (count + 1)),
+            What::CopySeed(from, to) => {
+                synth::insert(seeds, to % (count + 1));
+                seeds[to % (count + 1)].source = seeds[from % (count + 1)].source.clone();
+            }
             What::DeleteSeed(at) if count > 2 => synth::delete(seeds, at % count),
             What::MoveSeed(from, to) => synth::shift(seeds, from % count, to % count),
             What::ChangeSeed(at, turn) => synth::change_word(seeds, at % count, turn),

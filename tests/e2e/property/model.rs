@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What differs between the packs.
 struct Pack {
+    phases: &'static [&'static str],
     /// Main files, in the order of their phases.
     files: &'static [&'static str],
     /// Documents: path, and where something can be put in.
@@ -14,6 +15,7 @@ struct Pack {
 }
 
 const BATCHING: Pack = Pack {
+    phases: &["phase1", "phase3", "phase5"],
     files: &["course/seed_pairs.json", "course/lego_pairs.json", "course/lego_baskets.json"],
     sections: &[
         ("docs/phase_intelligence/phase_1_translation.md", "\n### Rule 1.1\n"),
@@ -23,6 +25,7 @@ const BATCHING: Pack = Pack {
     ],
 };
 const DIGESTS: Pack = Pack {
+    phases: &["first", "second"],
     files: &["course/first.json", "course/second.json"],
     sections: &[
         ("docs/first.md", "\n## Care\n"),
@@ -109,9 +112,21 @@ impl Model {
         let file = |number: usize| self.pack.files[number % self.pack.files.len()];
         match *what {
             What::Nothing => {}
-            What::EditSection(at, turn) => {
-                let (path, after) = self.pack.sections[at % self.pack.sections.len()];
-                self.space.replace(path, after, &format!("{after}\nMind this, {turn}.\n"));
+            What::EditSection(at, turn) => self.edit_section(at, turn),
+            What::SetBatch(phase, size) => {
+                let manifest = self.space.read("coursebuild.toml");
+                let table = format!("[phase.{}]\nbatch = ", self.pack.phases[phase % self.pack.phases.len()]);
+                let without: String = match manifest.split_once(&table) {
+                    Some((before, after)) => before.to_owned() + after.split_once("\n").unwrap().1,
+                    None => manifest,
+                };
+                self.space.write("coursebuild.toml", &format!("{}\n{table}{size}\n", without.trim_end()));
+            }
+            What::BuildSome(at, seed, turn) => {
+                self.edit_section(at, turn);
+                let seeds = self.space.seeds();
+                let seed = &seeds[seed % seeds.len()].id;
+                self.build(&["--items", seed]);
             }
             What::EditByHand(number, at) => self.edit_by_hand(number % self.pack.files.len(), at),
             What::DeleteItem(number, at) if !self.store_lost => {
@@ -136,6 +151,11 @@ impl Model {
                 self.forget_touched(what);
             }
         }
+    }
+
+    fn edit_section(&self, at: usize, turn: u64) {
+        let (path, after) = self.pack.sections[at % self.pack.sections.len()];
+        self.space.replace(path, after, &format!("{after}\nMind this, {turn}.\n"));
     }
 
     /// A seed that was touched and is no more, or whose id another one has now, takes the promises over its edits with it.
@@ -165,7 +185,7 @@ impl Model {
         self.space.edit_json(self.pack.files[number], |value| match value {
             Value::Object(items) => items[id] = item.clone(),
             Value::Array(items) => {
-                items.iter_mut().filter(|old| old[0] == id.as_str()).for_each(|old| *old = item.clone())
+                items.iter_mut().filter(|old| old[0] == id.as_str()).for_each(|old| *old = item.clone());
             }
             _ => panic!("no collection"),
         });
