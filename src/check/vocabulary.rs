@@ -8,6 +8,7 @@ use super::set::{Check, Definition, Scope};
 use super::source::{place, text};
 use crate::diag::Result;
 use crate::json::Pointer;
+use std::collections::HashMap;
 
 pub(super) const DEFINITION: Definition = Definition {
     name: "vocabulary",
@@ -46,27 +47,26 @@ impl Vocabulary {
         subject: &Subject<'_>,
         found: &mut Found<'_>,
     ) {
+        // One finding a word: a word that stands in every phrase is one mistake, and hides no other.
+        let mut lacking: Vec<Lacking<'_>> = Vec::new();
+        let mut numbers: HashMap<String, usize> = HashMap::new();
         for phrases in &self.phrases {
             phrases.walk(subject.output, &mut |path, value| match text(place(path), value) {
                 Err(why) => found.add("vocabulary", &why),
                 Ok(phrase) => {
                     for (word, answer) in lexicon.not_taught(phrase, own) {
-                        let whence = match answer {
-                            Answer::Later(id) => format!("is taught later, by {}", quote(id)),
-                            Answer::Nowhere | Answer::Taught => "is taught nowhere".to_owned(),
-                        };
-                        let (word, phrase) = (quote(word), quote(phrase));
-                        found.suggest(
-                            "vocabulary",
-                            &format!("{word} in the phrase {phrase} at {} {whence}", place(path)),
-                            &format!(
-                                "say it without {word}, with what was taught up to this item, or leave it out"
-                            ),
-                        );
+                        match numbers.get(&word).and_then(|number| lacking.get_mut(*number)) {
+                            Some(known) => known.times += 1,
+                            None => {
+                                numbers.insert(word.clone(), lacking.len());
+                                lacking.push(Lacking { word, answer, phrase, place: place(path), times: 1 });
+                            }
+                        }
                     }
                 }
             });
         }
+        lacking.iter().for_each(|one| one.tell(found));
     }
 
     pub(super) fn lookups(
@@ -83,6 +83,34 @@ impl Vocabulary {
                 }
             });
         }
+    }
+}
+
+/// A word that was not taught, and where it stands first.
+struct Lacking<'v> {
+    word: String,
+    answer: Answer,
+    phrase: &'v str,
+    place: String,
+    times: usize,
+}
+
+impl Lacking<'_> {
+    fn tell(&self, found: &mut Found<'_>) {
+        let whence = match &self.answer {
+            Answer::Later(id) => format!("is taught later, by {}", quote(id)),
+            Answer::Nowhere | Answer::Taught => "is taught nowhere".to_owned(),
+        };
+        let more = match self.times {
+            1 => String::new(),
+            times => format!(" and {} more", times - 1),
+        };
+        let (word, phrase) = (quote(&self.word), quote(self.phrase));
+        found.suggest(
+            "vocabulary",
+            &format!("{word} in the phrase {phrase} at {}{more} {whence}", self.place),
+            &format!("say it without {word}, with what was taught up to this item, or leave it out"),
+        );
     }
 }
 
@@ -191,6 +219,13 @@ mod tests {
             "`hablar` in the phrase `Quiero hablar.` at `/d/2/0/0` is taught later, by `S0001L02`"
         );
         assert_eq!(gate(&spanish(), (0, 0), "uno dos").len(), 2);
+        let again = gate(&spanish(), (0, 0), "uno dos, uno");
+        assert_eq!(again.len(), 2);
+        assert!(
+            again[0].message.ends_with("at `/d/2/0/0` and 1 more is taught nowhere"),
+            "{}",
+            again[0].message
+        );
     }
 
     #[test]

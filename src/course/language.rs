@@ -25,6 +25,23 @@ pub const BUILTIN_LANGUAGES: &[(&str, &str)] = builtin!("cmn", "fra", "ita", "sp
 /// How a field of a check asks for a language's list.
 const ASKS: &str = "language:";
 
+/// The lists that checks can ask for.
+const LISTS: [&str; 10] = [
+    "articles",
+    "auxiliaries",
+    "negations",
+    "clitics",
+    "ambiguous",
+    "concepts",
+    "cognates",
+    "subjunctive",
+    "drift",
+    "slips",
+];
+
+/// What a file has of each of [`LISTS`].
+type Lists = [Option<Vec<Value>>; 10];
+
 /// A file `CODE.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -140,9 +157,10 @@ impl Language {
     fn add(&mut self, raw: &RawLanguage, file: &TextFile) -> Result<()> {
         self.name = raw.name.clone().or(self.name.take());
         self.names.extend(raw.names.clone());
-        for (name, list) in raw.lists().map_err(|error| {
+        let lists = raw.lists().map_err(|error| {
             Problem::internal("a language pack could not be read as data").at(file.place(0..0)).because(error)
-        })? {
+        })?;
+        for (name, list) in LISTS.into_iter().zip(lists) {
             let known = self.lists.entry(name).or_default();
             if let Some(list) = list {
                 if raw.replace {
@@ -156,19 +174,19 @@ impl Language {
 }
 
 impl RawLanguage {
-    /// The lists that checks can ask for, by name; `None` where the file has none.
-    fn lists(&self) -> std::result::Result<[(&'static str, Option<Vec<Value>>); 10], serde_json::Error> {
+    /// The lists in the order of [`LISTS`]; `None` where the file has none.
+    fn lists(&self) -> std::result::Result<Lists, serde_json::Error> {
         Ok([
-            ("articles", values(self.articles.as_ref())?),
-            ("auxiliaries", values(self.auxiliaries.as_ref())?),
-            ("negations", values(self.negations.as_ref())?),
-            ("clitics", values(self.clitics.as_ref())?),
-            ("ambiguous", values(self.ambiguous.as_ref())?),
-            ("concepts", values(self.concepts.as_ref())?),
-            ("cognates", values(self.cognates.as_ref())?),
-            ("subjunctive", values(self.subjunctive.as_ref())?),
-            ("drift", values(self.drift.as_ref())?),
-            ("slips", values(self.slips.as_ref())?),
+            values(self.articles.as_ref())?,
+            values(self.auxiliaries.as_ref())?,
+            values(self.negations.as_ref())?,
+            values(self.clitics.as_ref())?,
+            values(self.ambiguous.as_ref())?,
+            values(self.concepts.as_ref())?,
+            values(self.cognates.as_ref())?,
+            values(self.subjunctive.as_ref())?,
+            values(self.drift.as_ref())?,
+            values(self.slips.as_ref())?,
         ])
     }
 
@@ -234,12 +252,11 @@ pub(super) fn fill_in(
         let Value::Object(fields) = &mut check.fields else { continue };
         for (field, value) in fields.iter_mut() {
             let Some(name) = value.as_str().and_then(|text| text.strip_prefix(ASKS)) else { continue };
-            let known = RawLanguage::default().lists().unwrap_or_default().map(|(name, _)| name);
-            if !known.contains(&name) {
+            if !LISTS.contains(&name) {
                 return Err(Problem::author(format!("a language has no list `{}`", escape(name)))
                     .at(check.place)
                     .because(format!("the check's field `{field}` asks for it"))
-                    .hint(hint_of(name, known.into_iter(), "the lists are")));
+                    .hint(hint_of(name, LISTS.into_iter(), "the lists are")));
             }
             asks = true;
             *value = Value::Array(

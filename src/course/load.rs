@@ -818,7 +818,7 @@ mod tests {
         let folder = Folder::new(MANIFEST);
         let plain = words(&folder);
         folder.put("languages/spa.toml", "ambiguous = [\"ya\"]\n");
-        assert_eq!(words(&folder), [plain.clone(), vec!["ya".to_owned()]].concat());
+        assert_eq!(words(&folder), [plain, vec!["ya".to_owned()]].concat());
         assert!(folder.load().unwrap().read.contains(&folder.0.path().join("languages/spa.toml")));
         folder.put("languages/spa.toml", "replace = true\nambiguous = [\"ya\"]\n");
         assert_eq!(words(&folder), ["ya"]);

@@ -201,7 +201,7 @@ const NOT_IN_THE_KEY: &[Unseen] = &[
     ("how an input is projected", |w| w.rule.input = Projection::Last),
     ("which fields are ids",      |w| w.rule.input_ids = vec![pointer("/id")]),
     ("a hint",                    |w| w.rule.contexts = vec![Context { name: "hint".into(), phase: 0, role: Role::Hint, window: Window::AllEarlier, each: None, show: Projection::Last, max_bytes: None }]),
-    ("a check",                   |w| w.rule.checks = vec![CheckSpec { name: "tiling".into(), severity: Severity::Error, fields: json!({}), place: Place::file(Path::new("x")) }]),
+    ("a check",                   |w| w.rule.checks = vec![CheckSpec { name: "tiling".into(), label: "tiling".into(), from: None, severity: Severity::Error, fields: json!({}), place: Place::file(Path::new("x")) }]),
     ("the order of a schema's keys", |w| w.rule.output.schema = Some(json!({"minItems": 3, "type": "array"}))),
     ("the order of an input's fields", |w| w.input = json!({"known": {"also": [1, 2], "text": "hello"}, "target": "hola"})),
     ("the order of contexts",     |w| w.contexts.reverse()),
