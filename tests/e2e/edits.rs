@@ -253,7 +253,7 @@ fn what_a_call_said_and_what_a_run_did_can_be_read_later() {
     let runs: Vec<String> = space.everything().into_keys().filter(|path| path.contains("/runs/")).collect();
     let [run] = &runs[..] else { panic!("{runs:?}") };
     let events = space.read(run);
-    let first: serde_json::Value = serde_json::from_str(events.lines().next().unwrap()).unwrap();
+    let first: Value = serde_json::from_str(events.lines().next().unwrap()).unwrap();
     assert_eq!(first["event"], "started");
     assert_eq!(events.lines().filter(|line| line.contains("\"call_ended\"")).count(), 3);
     space.build(&[]).exits(0);
