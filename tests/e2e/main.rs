@@ -20,6 +20,7 @@ mod laws;
 mod least_calls;
 mod property;
 mod real_course;
+mod sources;
 mod supervisor;
 mod support;
 mod two_builds;
