@@ -219,7 +219,7 @@ mod tests {
             attempt: 2,
             prefix: Arc::from("# LEGOs\n"),
             body: "S0121 …\n".to_owned(),
-            input: serde_json::json!({"phase": "phase3"}),
+            input: serde_json::json!({"phase": "phase3"}).into(),
             items: Vec::new(),
         }
     }

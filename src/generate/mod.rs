@@ -44,7 +44,7 @@ pub struct Request {
     /// What follows the prefix: scoped sections, the batch part, the findings of a retry.
     pub body: String,
     /// The call as data, for programs: `{"phase","course","attempt","items":[{"id","input"}],"context":{…},"findings":[…]}`.
-    pub input: Value,
+    pub input: Arc<Value>,
     /// The items asked for, in order.
     pub items: Vec<Asked>,
 }

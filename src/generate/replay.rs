@@ -162,7 +162,7 @@ mod tests {
             attempt: 1,
             prefix: Arc::from(""),
             body: String::new(),
-            input: Value::Null,
+            input: Value::Null.into(),
             items: ids.iter().map(|id| Asked { id: (*id).to_owned(), input: Value::Null }).collect(),
         }
     }

@@ -23,9 +23,18 @@ impl Entries {
         Value::Array(self.values.clone())
     }
 
-    /// The digest of what is sent.
+    /// The digest of what is sent: of the canonical bytes of the array.
     pub fn digest(&self) -> Digest {
-        Digest::of(&canonical(&self.value()))
+        let mut bytes = Digest::builder();
+        bytes.add(b"[");
+        for (at, value) in self.values.iter().enumerate() {
+            if at > 0 {
+                bytes.add(b",");
+            }
+            bytes.add(&canonical(value));
+        }
+        bytes.add(b"]");
+        bytes.finish()
     }
 }
 

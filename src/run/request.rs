@@ -112,7 +112,7 @@ pub(super) fn draft(board: &Board<'_>, prompts: &Prompts, store: &Store, seat: &
         attempt,
         prefix: prompts.prefix(),
         body,
-        input,
+        input: input.into(),
         items: details
             .iter()
             .map(|detail| Asked { id: detail.id.to_string(), input: detail.input.clone() })

@@ -309,7 +309,7 @@ fn ask(root: &Path, argv: &[&str], timeout_s: u64) -> Reply {
         attempt: 1,
         prefix: "# Translate".into(),
         body: "S0001 I want to speak".to_owned(),
-        input: serde_json::json!({"items": [{"id": "S0001", "input": {"source": "I want to speak"}}]}),
+        input: serde_json::json!({"items": [{"id": "S0001", "input": {"source": "I want to speak"}}]}).into(),
         items: Vec::new(),
     };
     let argv: Vec<String> = argv.iter().map(|&word| word.to_owned()).collect();

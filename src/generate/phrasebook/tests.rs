@@ -20,7 +20,7 @@ pub(super) fn request(phase: &str, attempt: u32, items: Vec<(String, Value)>, co
         attempt,
         prefix: Arc::from(""),
         body: String::new(),
-        input: json!({ "phase": phase, "items": listed, "context": context }),
+        input: json!({ "phase": phase, "items": listed, "context": context }).into(),
         items: items.into_iter().map(|(id, input)| Asked { id, input }).collect(),
     }
 }
