@@ -4,26 +4,31 @@ use super::generator::RawGenerate;
 use super::text::{Files, TextFile, TextOr};
 use super::types::{ConfirmAbove, Course, Phase};
 use crate::diag::{Problem, Result, escape};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use toml::Spanned;
 
 /// The whole file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawManifest {
+    #[schemars(with = "Option<String>")]
     pub(super) rules: Option<Spanned<String>>,
+    #[schemars(with = "Option<RawConfirm>")]
     pub(super) confirm_above: Option<Spanned<RawConfirm>>,
     pub(super) store: Option<String>,
     pub(super) generate: Option<RawGenerate>,
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, RawPhase>")]
     pub(super) phase: BTreeMap<Spanned<String>, RawPhase>,
     #[serde(default)]
+    #[schemars(with = "Vec<RawCourse>")]
     pub(super) course: Vec<Spanned<RawCourse>>,
 }
 
 /// `confirm_above`.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawConfirm {
     calls: Option<u64>,
@@ -31,29 +36,38 @@ pub(super) struct RawConfirm {
 }
 
 /// `[phase.NAME]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPhase {
+    #[schemars(with = "Option<usize>")]
     pub(super) batch: Option<Spanned<usize>>,
+    #[schemars(with = "Option<u32>")]
     pub(super) attempts: Option<Spanned<u32>>,
     pub(super) generate: Option<RawGenerate>,
 }
 
 /// `[[course]]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCourse {
+    #[schemars(with = "String")]
     code: Spanned<String>,
-    target: Spanned<String>,
-    known: Spanned<String>,
+    #[schemars(with = "Option<String>")]
+    target: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
+    known: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
     target_name: Option<Spanned<String>>,
+    #[schemars(with = "String")]
     dir: Spanned<String>,
+    #[schemars(with = "Option<TextOr<RawProgram>>")]
     pub(super) seeds: Option<Spanned<TextOr<RawProgram>>>,
+    #[schemars(with = "Option<String>")]
     pub(super) range: Option<Spanned<String>>,
 }
 
 /// `{ argv = […] }`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawProgram {
     pub(super) argv: Vec<String>,
@@ -77,7 +91,7 @@ impl RawManifest {
         if self.course.is_empty() {
             return Err(Problem::author("the manifest declares no course")
                 .at(crate::diag::Place::file(&manifest.name))
-                .hint("add `[[course]]` with the keys `code`, `target`, `known`, `dir` and `seeds`"));
+                .hint("add `[[course]]` with the keys `code`, `dir` and `seeds`, and for a language course `target` and `known`"));
         }
         let (mut codes, mut dirs) = (HashMap::new(), HashMap::new());
         for course in self.course.iter().map(Spanned::get_ref) {
@@ -116,15 +130,17 @@ impl RawCourse {
                 .problem(self.code.span(), format!("`{}` is not a course code", escape(code)))
                 .hint("use letters, digits, `_`, `-` and `.`, as in `spa_for_eng`"));
         }
-        for (key, value) in [("target", &self.target), ("known", &self.known), ("dir", &self.dir)] {
-            if value.get_ref().trim().is_empty() {
+        let keys =
+            [("target", self.target.as_ref()), ("known", self.known.as_ref()), ("dir", Some(&self.dir))];
+        for (key, value) in keys {
+            if let Some(value) = value.filter(|value| value.get_ref().trim().is_empty()) {
                 return Err(manifest.problem(value.span(), format!("`{key}` is empty")));
             }
         }
         Ok(Course {
             code: code.clone(),
-            target: self.target.get_ref().clone(),
-            known: self.known.get_ref().clone(),
+            target: self.target.as_ref().map(|code| code.get_ref().clone()).unwrap_or_default(),
+            known: self.known.as_ref().map(|code| code.get_ref().clone()).unwrap_or_default(),
             target_name: self.target_name(),
             dir: files.path(self.dir.get_ref()),
             dir_text: self.dir.get_ref().clone(),
@@ -134,9 +150,9 @@ impl RawCourse {
 
     /// What fills `{target}` in a seed. The one place where a language pack would know a better name than the code.
     fn target_name(&self) -> String {
-        let mut name = crate::json::Value::String(
-            self.target_name.as_ref().unwrap_or(&self.target).get_ref().trim().to_owned(),
-        );
+        let name = self.target_name.as_ref().or(self.target.as_ref());
+        let name = name.map(|name| name.get_ref().trim().to_owned()).unwrap_or_default();
+        let mut name = crate::json::Value::String(name);
         crate::json::normalize(&mut name);
         name.as_str().unwrap_or_default().to_owned()
     }

@@ -3,7 +3,9 @@
 //! The other rooms see only the types below. They hold no dangling name, no cycle and no unchecked path, so nothing after this
 //! room carries an error for those.
 
+mod computing;
 mod document;
+mod gather;
 mod generator;
 mod items;
 mod load;
@@ -13,11 +15,13 @@ mod pack;
 mod pointing;
 mod raw_rule;
 mod rule;
+mod schema;
 mod source;
 mod text;
 mod types;
 
-pub use items::{ItemDraft, Names, NoItems, Upstream, draft_items, project};
+pub use items::{ItemDraft, Names, NoItems, Shown, Upstream, draft_group, draft_items, group_of, project};
 pub use load::load;
-pub use pack::{BUILTIN_PACKS, BuiltinPack};
+pub use pack::{BUILTIN_PACKS, BuiltinPack, PackPhase, builtin_pack};
+pub use schema::{manifest_schema, rule_schema};
 pub use types::*;

@@ -1,7 +1,7 @@
 //! The validated form of a workspace: what every later room works on.
 
 use crate::digest::Digest;
-use crate::json::{Pointer, Shape, Value};
+use crate::json::{Ids, Pointer, Shape, Value, lift, strip};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -109,6 +109,13 @@ pub enum Feed {
         /// How one result becomes several items; `None`: one result, one item of the same id.
         explode: Option<Explode>,
     },
+    /// The groups that the results of an earlier phase fall into: one item a group, known when all of that phase is settled.
+    Groups {
+        /// Its index in [`Course::phases`].
+        phase: usize,
+        /// Where a result names its group, which becomes the item's id.
+        by: Pointer,
+    },
 }
 
 /// One item per element of a list inside a result.
@@ -122,6 +129,17 @@ pub struct Explode {
     pub min: usize,
     /// The largest number of elements that a plan has to reckon with. Not a check.
     pub max: usize,
+    /// Which elements become items; `None`: all.
+    pub only: Option<Only>,
+}
+
+/// A condition on an element.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Only {
+    /// Where in the element; derived fields are there too.
+    pub at: Pointer,
+    /// What has to stand there.
+    pub is: Value,
 }
 
 /// What is shown of a value: a tree whose leaves point into it.
@@ -140,6 +158,8 @@ pub enum Projection {
     },
     /// True for the last element of its result.
     Last,
+    /// The id of the result (or source item) that the item is made from.
+    Id,
 }
 
 /// The size of a batch, and so of a call.
@@ -199,6 +219,9 @@ pub struct Output {
     pub schema: Option<Value>,
     /// The id fields of an item.
     pub ids: Vec<Pointer>,
+    /// The fields of an item that the tool computes from the whole course. No generator is asked for them, and no digest has
+    /// them in it: they are taken out of what comes in and put into what goes out.
+    pub derived: Vec<Derived>,
     /// Envelope fields that the tool computes: name (at the outermost level) → what.
     pub envelope: Vec<(String, Computed)>,
 }
@@ -208,8 +231,52 @@ pub struct Output {
 pub enum Computed {
     /// The number of items in the main file.
     Count,
+    /// How many elements the lists at a pointer into the items have in all.
+    CountOf(Pointer),
+    /// The sum of the numbers at a pointer into the items.
+    Sum(Pointer),
     /// A constant.
     Constant(Value),
+}
+
+/// A field that is computed from the whole course.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Derived {
+    /// The objects that hold it, in an item.
+    pub holder: Pointer,
+    /// Its name in them.
+    pub name: String,
+    /// What it tells.
+    pub is: Derivation,
+}
+
+/// What a derived field tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Derivation {
+    /// Whether no holder before this one, in source order over the whole phase, has the same values at these pointers.
+    FirstOccurrence(Vec<Pointer>),
+    /// Whether the item is the last element of the list that it was split from.
+    Last,
+    /// How many elements the list at this pointer into the holder has.
+    Count(Pointer),
+}
+
+impl Output {
+    /// The pointers to its derived fields.
+    pub fn derived_fields(&self) -> Vec<Pointer> {
+        self.derived.iter().map(|derived| derived.holder.join(&derived.name)).collect()
+    }
+
+    /// True when a result looks different according to what stands before it in the course.
+    pub fn looks_back(&self) -> bool {
+        self.derived.iter().any(|derived| matches!(derived.is, Derivation::FirstOccurrence(_)))
+    }
+
+    /// A result as it is compared and stored: without derived fields, its ids lifted.
+    pub fn take_in(&self, value: &mut Value, ids: Ids<'_>) {
+        strip(value, &self.derived_fields());
+        lift(value, &self.ids, ids);
+    }
 }
 
 /// What a prompt or a check reads beside the item.
@@ -232,7 +299,7 @@ pub struct Context {
 }
 
 /// What a change of a context means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The item is stale.
@@ -268,7 +335,18 @@ pub struct CheckSpec {
 }
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The output does not pass.

@@ -139,18 +139,31 @@ fn line_place(path: &Path, text: &str, line: usize, column: usize) -> Place {
     Place::span(path, text, at..at + 1)
 }
 
+/// What is put into the item with a number, whose ids are in it already: its derived fields.
+pub(super) type Finish<'f> = &'f (dyn Fn(usize, &mut Value) + Sync);
+
 /// Writes a main file from its items in source order; true if its bytes changed. What stands around the collection is kept as
 /// found, but for the fields that the rule computes.
-pub fn write_main_file(found: &MainFile, output: &Output, items: &[Item]) -> Result<bool> {
+pub fn write_main_file(
+    found: &MainFile,
+    output: &Output,
+    items: &[Item],
+    finish: Finish<'_>,
+) -> Result<bool> {
     let old = found.text.as_deref().unwrap_or_default().as_bytes();
     let mut target = Target { path: &found.path, old, same: 0, file: None };
-    let around = Around::new(&found.envelope, output, items.len());
+    let around = Around::new(&found.envelope, output, &totals(output, items, finish)?);
     let array = output.shape.kind == Kind::Array;
     target.write(around.before.as_bytes())?;
     target.write(if array { b"[" } else { b"{" })?;
-    for (number, chunk) in items.chunks(4096).enumerate() {
-        let parts: Vec<Vec<u8>> =
-            chunk.par_iter().map(|item| item_bytes(item, output, around.depth)).collect::<Result<_>>()?;
+    for (number, chunk) in items.chunks(CHUNK).enumerate() {
+        let parts: Vec<Vec<u8>> = chunk
+            .par_iter()
+            .enumerate()
+            .map(|(at, item)| {
+                item_bytes(item, output, around.depth, &|value| finish(number * CHUNK + at, value))
+            })
+            .collect::<Result<_>>()?;
         for (at, part) in parts.iter().enumerate() {
             target.write(if number == 0 && at == 0 { b"\n" } else { b",\n" })?;
             target.write(part)?;
@@ -165,6 +178,9 @@ pub fn write_main_file(found: &MainFile, output: &Output, items: &[Item]) -> Res
     target.write(b"\n")?;
     target.finish()
 }
+
+/// So many items are in memory as values at once.
+const CHUNK: usize = 4096;
 
 /// Compares with what is there as long as that is the same; from the first difference on, writes a new file.
 struct Target<'a> {
@@ -204,12 +220,21 @@ impl Target<'_> {
     }
 }
 
-fn item_bytes(item: &Item, output: &Output, depth: usize) -> Result<Vec<u8>> {
-    let broken = |e: serde_json::Error| {
-        Problem::internal(format!("the stored result of `{}` is not JSON", item.id)).because(e)
-    };
-    let mut value: Value = serde_json::from_str(&item.text).map_err(broken)?;
+fn broken(item: &Item, error: serde_json::Error) -> Problem {
+    Problem::internal(format!("the stored result of `{}` is not JSON", item.id)).because(error)
+}
+
+/// An item as it stands in the file.
+fn whole(item: &Item, output: &Output, finish: &dyn Fn(&mut Value)) -> Result<Value> {
+    let mut value: Value = serde_json::from_str(&item.text).map_err(|e| broken(item, e))?;
     put_back(&mut value, &output.ids, Ids { id: &item.id, root: &item.root });
+    finish(&mut value);
+    Ok(value)
+}
+
+fn item_bytes(item: &Item, output: &Output, depth: usize, finish: &dyn Fn(&mut Value)) -> Result<Vec<u8>> {
+    let broken = |e| broken(item, e);
+    let value = whole(item, output, finish)?;
     let pretty = serde_json::to_string_pretty(&value).map_err(broken)?;
     let indent = "  ".repeat(depth + 1);
     let mut bytes = Vec::with_capacity(pretty.len() + 128);
@@ -233,6 +258,68 @@ fn push_indented(out: &mut Vec<u8>, text: &str, indent: &str) {
     }
 }
 
+/// The computed fields of the envelope, as JSON.
+fn totals(output: &Output, items: &[Item], finish: Finish<'_>) -> Result<Vec<String>> {
+    let mut totals: Vec<Total> = output.envelope.iter().map(|_| Total::default()).collect();
+    if output.envelope.iter().any(|(_, field)| matches!(field, Computed::CountOf(_) | Computed::Sum(_))) {
+        for (number, chunk) in items.chunks(CHUNK).enumerate() {
+            let values: Vec<Value> = chunk
+                .par_iter()
+                .enumerate()
+                .map(|(at, item)| whole(item, output, &|value| finish(number * CHUNK + at, value)))
+                .collect::<Result<_>>()?;
+            for ((_, field), total) in output.envelope.iter().zip(&mut totals) {
+                values.iter().for_each(|value| total.add(field, value));
+            }
+        }
+    }
+    let fields = output.envelope.iter().zip(totals);
+    Ok(fields
+        .map(|((_, field), total)| match field {
+            Computed::Count => items.len().to_string(),
+            Computed::Constant(value) => value.to_string(),
+            Computed::CountOf(_) | Computed::Sum(_) => total.text(),
+        })
+        .collect())
+}
+
+/// A sum, which stays a whole number as long as its parts are.
+#[derive(Default)]
+struct Total {
+    whole: i128,
+    part: f64,
+}
+
+impl Total {
+    fn add(&mut self, field: &Computed, value: &Value) {
+        match field {
+            Computed::CountOf(at) => {
+                let lengths = at.all(value).into_iter().filter_map(Value::as_array).map(Vec::len);
+                self.whole += lengths.sum::<usize>() as i128;
+            }
+            Computed::Sum(at) => {
+                for number in at.all(value) {
+                    match (number.as_i64(), number.as_f64()) {
+                        (Some(whole), _) => self.whole += i128::from(whole),
+                        (None, Some(part)) => self.part += part,
+                        (None, None) => {}
+                    }
+                }
+            }
+            Computed::Count | Computed::Constant(_) => {}
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a sum with a fraction has no more precision than that")]
+    fn text(&self) -> String {
+        if self.part == 0.0 {
+            self.whole.to_string()
+        } else {
+            Value::from(self.whole as f64 + self.part).to_string()
+        }
+    }
+}
+
 /// The text before and after the collection, and how deep it stands.
 struct Around {
     before: String,
@@ -241,16 +328,13 @@ struct Around {
 }
 
 impl Around {
-    fn new(found: &Envelope, output: &Output, count: usize) -> Self {
+    fn new(found: &Envelope, output: &Output, totals: &[String]) -> Self {
         let path = output.shape.at.names().unwrap_or_default();
         let mut levels = found.0.clone();
         levels.resize(path.len(), Vec::new());
         if let Some(outermost) = levels.first_mut() {
-            for (name, computed) in &output.envelope {
-                let text = match computed {
-                    Computed::Count => count.to_string(),
-                    Computed::Constant(value) => value.to_string(),
-                };
+            for ((name, _), text) in output.envelope.iter().zip(totals) {
+                let text = text.clone();
                 match outermost.iter_mut().find(|(field, raw)| field == name && raw.is_some()) {
                     Some((_, raw)) => *raw = Some(text),
                     None => {
@@ -309,6 +393,7 @@ mod tests {
             shape: Shape { kind, at: at.parse().unwrap(), id: id.parse().unwrap() },
             schema: None,
             ids: vec!["/0".parse().unwrap()],
+            derived: vec![],
             envelope: if at.is_empty() { vec![] } else { vec![("total".into(), Computed::Count)] },
         }
     }
@@ -324,10 +409,13 @@ mod tests {
             fs::write_whole(&path, before.as_bytes(), false).unwrap();
         }
         let found = MainFile::read(&path, output).unwrap();
-        assert!(write_main_file(&found, output, items).unwrap());
+        assert!(write_main_file(&found, output, items, &|_, _| {}).unwrap());
         assert_eq!(fs::read_text(&path).unwrap().unwrap(), expected);
         let again = MainFile::read(&path, output).unwrap();
-        assert!(!write_main_file(&again, output, items).unwrap(), "the same bytes are not written again");
+        assert!(
+            !write_main_file(&again, output, items, &|_, _| {}).unwrap(),
+            "the same bytes are not written again"
+        );
         assert_eq!(again.len(), items.len());
     }
 

@@ -2,15 +2,16 @@
 //!
 //! A phase has one slot for every root of its source, in source order. A slot is open as soon as everything that its items
 //! are made from is settled; then its items are known and each is decided. Decisions look only at earlier phases, so slots can
-//! be opened in any order, and all at once.
+//! be opened in any order, and all at once. The groups of a phase are known all at once, so such a phase has one slot for all.
 
 use super::context::{Entries, entries};
 use super::decide::Decision;
+use super::derived::Firsts;
 use super::scope::scopes;
 use super::select::Chosen;
 use super::verdict::Verdict;
 use crate::check::Checks;
-use crate::course::{Context, Course, Role, Rule, Window};
+use crate::course::{Context, Course, Feed, Role, Rule, Window};
 use crate::diag::Result;
 use crate::digest::Digest;
 use crate::graph::Graph;
@@ -21,6 +22,9 @@ use crate::schedule::Lane;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// The id of the one root of a phase of groups. No id begins with it, so none is lifted as it.
+const ALL_GROUPS: &str = "";
 
 /// The state of one course.
 pub struct Board<'w> {
@@ -69,6 +73,10 @@ pub struct PhaseBoard {
     pub(super) claiming: BTreeSet<(usize, usize)>,
     /// The results that were taken over: content and the id that they were filed under.
     pub(super) taken: HashSet<(Digest, Arc<str>)>,
+    /// Where the values of derived fields that look back stand first among the leading settled roots.
+    pub(super) firsts: Firsts,
+    /// The same over what the main file showed when the run began: for what is not settled.
+    pub(super) firsts_before: Firsts,
     /// The number of leading roots that are settled.
     settled: usize,
 }
@@ -88,6 +96,10 @@ pub struct Slot {
     pub state: State,
     /// Its items, in order.
     pub cells: Vec<Cell>,
+    /// The members of each item that is a group: root and number in the phase that feeds it. Else empty.
+    pub(super) members: Vec<Vec<(u32, u32)>>,
+    /// While it waits only for what stands before it: how many items to be bought it has at most.
+    pub(super) possible: Option<u32>,
 }
 
 /// How far a slot is.
@@ -111,8 +123,10 @@ pub struct Cell {
     pub id: Arc<str>,
     /// Which of the upstream slot's items it comes from.
     pub from: u32,
-    /// Its number among the items split from that one.
+    /// Its number among the elements of that one's list; of a group, its number among the groups.
     pub index: u32,
+    /// It is the last element of that list.
+    pub last: bool,
     /// Its content key; zero while it is pending.
     pub content: Digest,
     /// What is decided.
@@ -163,6 +177,7 @@ impl<'w> Board<'w> {
         for (at, (phase, main)) in course.phases.iter().zip(main_files).enumerate() {
             let source = graph.node(at).source;
             let roots: Arc<[Arc<str>]> = match source {
+                _ if matches!(phase.rule.feed, Feed::Groups { .. }) => [ALL_GROUPS.into()].into(),
                 own if own == at => phase.source.iter().map(|item| item.id.clone()).collect(),
                 other => phases[other].roots.clone(),
             };
@@ -184,6 +199,8 @@ impl<'w> Board<'w> {
                 numbers,
                 claiming,
                 taken,
+                firsts: Firsts::default(),
+                firsts_before: Firsts::default(),
                 settled: 0,
             });
         }
@@ -207,9 +224,15 @@ impl<'w> Board<'w> {
     }
 
     pub(super) fn advance(&mut self, phase: usize) {
-        let board = &mut self.phases[phase];
-        while board.slots.get(board.settled).is_some_and(|slot| slot.state == State::Settled) {
-            board.settled += 1;
+        let looks_back = self.rule(phase).output.looks_back();
+        while let Some(slot) = self.phases[phase].slots.get(self.phases[phase].settled)
+            && slot.state == State::Settled
+        {
+            let root = self.phases[phase].settled;
+            if looks_back {
+                self.note_firsts(phase, root);
+            }
+            self.phases[phase].settled = root + 1;
         }
     }
 

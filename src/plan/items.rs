@@ -3,23 +3,17 @@
 use super::board::{Board, Detail};
 use super::verdict::Verdict;
 use crate::check::{Finding, Subject};
-use crate::course::{ItemDraft, Role};
-use crate::diag::{Problem, Result};
-use crate::json::{Ids, Value, lift, normalize, put_back};
+use crate::course::{Feed, ItemDraft, Role};
+use crate::diag::Result;
+use crate::json::Value;
+use crate::json::{Ids, lift, normalize};
 use crate::key::own_parts;
 
 impl Board<'_> {
-    /// An output with the item's ids put back.
-    pub fn full_output(&self, phase: usize, id: &str, root: &str, lifted: &str) -> Result<Value> {
-        let mut value: Value = serde_json::from_str(lifted)
-            .map_err(|e| Problem::internal(format!("the result of `{id}` is not JSON")).because(e))?;
-        put_back(&mut value, &self.rule(phase).output.ids, Ids { id, root });
-        Ok(value)
-    }
     /// The findings of an output in lifted form.
     pub fn judge(&self, phase: usize, detail: &Detail, lifted: &str) -> Vec<Finding> {
         let ids = Ids { id: &detail.id, root: &detail.root };
-        match self.full_output(phase, ids.id, ids.root, lifted) {
+        match self.with_ids(phase, ids.id, ids.root, lifted) {
             Ok(mut output) => {
                 normalize(&mut output);
                 self.phases[phase].checks.item(&Subject { ids, input: &detail.input, output: &output })
@@ -47,16 +41,17 @@ impl Board<'_> {
 
     /// An item's input and key parts, made again from what feeds it. `None` for one that is pending.
     pub fn detail_of(&self, phase: usize, root: usize, cell: usize) -> Result<Option<Detail>> {
-        let cell = &self.phases[phase].slots[root].cells[cell];
+        let (slot, at) = (&self.phases[phase].slots[root], cell);
+        let cell = &slot.cells[at];
         if matches!(cell.decision.verdict, Verdict::Pending(_)) {
             return Ok(None);
         }
-        let draft = match self.graph.node(phase).feed {
-            None => self
-                .source_drafts(phase, &self.course.phases[phase].source[root])?
-                .into_iter()
-                .nth(cell.index as usize),
-            Some(feed) => {
+        let draft = match self.rule(phase).feed {
+            Feed::Source => self.source_drafts(phase, &self.course.phases[phase].source[root])?.pop(),
+            Feed::Groups { .. } => {
+                Some(self.group(phase, cell.index as usize, &cell.id, &slot.members[at])?)
+            }
+            Feed::Phase { phase: feed, .. } => {
                 let upstream = &self.phases[feed].slots[root].cells[cell.from as usize];
                 let text = upstream
                     .decision
@@ -64,8 +59,10 @@ impl Board<'_> {
                     .as_ref()
                     .or(upstream.decision.linked.as_ref())
                     .map(|current| current.text.clone());
-                let drafts = text.map(|text| self.drafts(phase, root, &upstream.id, &text)).transpose()?;
-                drafts.and_then(|drafts| drafts.into_iter().nth(cell.index as usize))
+                let drafts =
+                    text.map(|text| self.drafts(phase, root, cell.from as usize, &text)).transpose()?;
+                let found = |draft: &ItemDraft| draft.index == cell.index as usize;
+                drafts.and_then(|drafts| drafts.into_iter().find(found))
             }
         };
         draft.map(|draft| self.detail(phase, root, &draft)).transpose()

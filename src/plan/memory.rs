@@ -6,7 +6,7 @@ use crate::check::Finding;
 use crate::course::Severity;
 use crate::diag::{Problem, Result};
 use crate::digest::{Digest, Short};
-use crate::json::{Ids, Value, lift};
+use crate::json::{Ids, Value};
 use crate::key::Part;
 use crate::link::{LockFile, PhaseLock};
 use crate::store::{Ended, Known, Provenance, Store};
@@ -70,7 +70,7 @@ impl<'s> Memory<'s> {
             Problem::author(format!("`{id}` in `{}` is not JSON", board.phases[phase].main.path.display()))
                 .because(e)
         })?;
-        lift(&mut value, &board.rule(phase).output.ids, Ids { id, root });
+        board.rule(phase).output.take_in(&mut value, Ids { id, root });
         Ok(Some((super::output_digest(&value), value.to_string().into())))
     }
 

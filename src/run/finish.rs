@@ -8,7 +8,7 @@ use crate::digest::{Digest, Short};
 use crate::event::{Event, MainFile as Told, Summary};
 use crate::generate::Meters;
 use crate::graph::batch_of;
-use crate::json::{Ids, Value, lift};
+use crate::json::{Ids, Value};
 use crate::link::{Failed, Item, Line, LockFile, PhaseLines, write_lock, write_main_file};
 use crate::plan::{Board, Current, Held, Memory, Verdict, output_digest};
 use crate::store::{AnswerShape, AskedItem, Ended, Entry, Intent, Provenance, Store, Stored};
@@ -91,7 +91,7 @@ fn file(
             generator: String::new(),
             model: None,
             asked_ms: now,
-            shape: AnswerShape { object: true, at: String::new(), id: String::new(), ids: Vec::new() },
+            shape: AnswerShape { object: true, ..AnswerShape::default() },
             recipe: Vec::new(),
             hints: Vec::new(),
             checks: board.phases[phase].checks.digest(),
@@ -135,7 +135,7 @@ pub(super) fn keep_orphans(
                 .filter(|root| id.starts_with(&***root))
                 .max_by_key(|root| root.len());
             let root = root.map_or(id, |root| root);
-            lift(&mut value, &rule.output.ids, Ids { id, root });
+            rule.output.take_in(&mut value, Ids { id, root });
             let digest = output_digest(&value);
             let locked =
                 lines.and_then(|lines| lines.lines.get(id)).is_some_and(|line| line.digest == digest.short());
@@ -178,17 +178,20 @@ pub(super) fn link(board: &Board<'_>, lock: &LockFile, root: &Path) -> Result<Ve
     let mut lines = Vec::new();
     for phase in 0..board.phases.len() {
         let state = &board.phases[phase];
-        let items: Vec<Item> = board
-            .cells(phase)
-            .filter_map(|(root, _, cell)| {
-                let text = cell.decision.linked.as_ref()?.text.clone();
-                Some(Item { id: cell.id.clone(), root: state.roots[root].clone(), text })
-            })
-            .collect();
+        let linked = board.cells(phase).filter_map(|(root, at, cell)| {
+            let text = cell.decision.linked.as_ref()?.text.clone();
+            Some(((root, at), Item { id: cell.id.clone(), root: state.roots[root].clone(), text }))
+        });
+        let (places, items): (Vec<(usize, usize)>, Vec<Item>) = linked.unzip();
+        let firsts = board.linked_firsts(phase);
+        let derive = |number: usize, value: &mut Value| {
+            let (root, at) = places[number];
+            board.derive(phase, root, at, value, &firsts);
+        };
         let written = if items.is_empty() && state.main.is_absent() {
             false
         } else {
-            write_main_file(&state.main, &board.rule(phase).output, &items)?
+            write_main_file(&state.main, &board.rule(phase).output, &items, &derive)?
         };
         told.push(Told { path: shown(&state.main.path, root), items: items.len(), written });
         lines.push(lock_lines(board, phase));
