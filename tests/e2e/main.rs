@@ -13,5 +13,6 @@ mod crash;
 mod edits;
 mod kills;
 mod laws;
+mod pipelines;
 mod supervisor;
 mod support;
