@@ -20,6 +20,11 @@ impl Digest {
         Self(*blake3::hash(bytes).as_bytes())
     }
 
+    /// Makes the digest of plain bytes that come piece by piece.
+    pub fn builder() -> Builder {
+        Builder(blake3::Hasher::new())
+    }
+
     /// The digest whose bytes are given: for reading stored ones back.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -47,6 +52,22 @@ impl Short {
     /// Its bytes.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
+    }
+}
+
+/// Makes a [`Digest::of`] of bytes that come piece by piece.
+#[derive(Debug)]
+pub struct Builder(blake3::Hasher);
+
+impl Builder {
+    /// Adds the next piece.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all pieces.
+    pub fn finish(&self) -> Digest {
+        Digest(*self.0.finalize().as_bytes())
     }
 }
 

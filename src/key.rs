@@ -78,21 +78,15 @@ impl Recipe {
         if let Some(schema) = &output.schema {
             walk.json("schema".into(), schema);
         }
-        let ids: Vec<String> = output.ids.iter().map(ToString::to_string).collect();
-        walk.fields(
-            "answer",
-            &[
-                (
-                    "kind",
-                    match output.shape.kind {
-                        crate::json::Kind::Array => "array",
-                        crate::json::Kind::Object => "object",
-                    },
-                ),
-                ("id", &output.shape.id.to_string()),
-                ("ids", &ids.join(" ")),
-            ],
-        );
+        let kind = match output.shape.kind {
+            crate::json::Kind::Array => "array",
+            crate::json::Kind::Object => "object",
+        };
+        let (id, ids) = (output.shape.id.to_string(), output.ids.iter().map(ToString::to_string));
+        let ids: Vec<String> = ids.collect();
+        let mut answer = vec![("kind", kind), ("id", id.as_str())];
+        answer.extend(ids.iter().map(|id| ("ids", id.as_str())));
+        walk.fields("answer", &answer);
         walk.generator(generate);
         let parts = walk.0;
         let digest = digest_of(Digest::default(), &parts);
@@ -102,6 +96,11 @@ impl Recipe {
     /// Its parts, in order.
     pub fn parts(&self) -> &[Part] {
         &self.parts
+    }
+
+    /// The digest of all of them.
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// The content key of an item with these parts of its own: its generate key without its id.
@@ -128,6 +127,8 @@ pub fn own_parts<'a>(input: &Value, contexts: impl Iterator<Item = (&'a str, &'a
         }
         whole => walk.json("input".into(), whole),
     }
+    let mut contexts: Vec<_> = contexts.collect();
+    contexts.sort_unstable_by_key(|(name, _)| *name);
     for (name, value) in contexts {
         walk.json(format!("context/{name}").into(), value);
     }
@@ -205,6 +206,9 @@ impl Walk {
         }
     }
 }
+
+#[cfg(test)]
+mod mutations;
 
 #[cfg(test)]
 mod tests {

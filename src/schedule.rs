@@ -5,6 +5,7 @@
 //! their members are a function of what has to be bought alone, never of the order in which answers arrive or of how many
 //! calls may be in flight.
 
+use crate::digest::Digest;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A phase in the schedule: dense, in the order in which they were added.
@@ -14,8 +15,8 @@ pub struct PhaseNo(pub usize);
 /// The place of an item in its phase: the number of its root in source order, and its number within the root.
 pub type Place = (u32, u32);
 
-/// Items that must not share a call are in different lanes (other scoped sections, first requests and retries).
-pub type Lane = u32;
+/// Items that must not share a call are in different lanes: by scoped sections, first requests or retries, key contexts.
+pub type Lane = (u64, bool, Digest);
 
 /// How a phase's calls are cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,7 +197,7 @@ mod tests {
     const CUT: Cut = Cut { size: 3, bytes: None };
 
     fn want(root: u32, index: u32) -> Want {
-        Want { place: (root, index), lane: 0, bytes: 1 }
+        Want { place: (root, index), lane: (0, false, Digest::default()), bytes: 1 }
     }
 
     #[test]
@@ -219,7 +220,8 @@ mod tests {
         let mut schedule = Schedule::new(2);
         let phase = schedule.add_phase(Cut { size: 10, bytes: Some(100) }, 4);
         schedule.gate(phase, 2);
-        let sized = |root, lane, bytes| Want { place: (root, 0), lane, bytes };
+        let sized =
+            |root, lane, bytes| Want { place: (root, 0), lane: (lane, false, Digest::default()), bytes };
         schedule.settle(phase, 0, &[sized(0, 0, 60)]);
         schedule.settle(phase, 1, &[sized(1, 1, 500)]);
         schedule.settle(phase, 2, &[sized(2, 0, 60)]);

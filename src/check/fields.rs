@@ -1,10 +1,16 @@
 //! The fields of a `[[check]]`, read once, with every mistake answered by what would be right.
 
+use super::found::{quote, short};
 use super::source::Source;
 use super::text::Fold;
 use crate::course::{CheckSpec, Feed, Projection, Rule};
 use crate::diag::{Problem, Result};
 use crate::json::{Pointer, Value};
+use regex::{Regex, RegexBuilder};
+use serde::de::DeserializeOwned;
+
+/// What a compiled pattern may take, in bytes: far above any that people write, below what would hurt.
+const LARGEST_REGEX: usize = 1 << 20;
 
 /// One check's fields, and the rule that they stand in.
 pub(super) struct Fields<'a> {
@@ -64,6 +70,58 @@ impl<'a> Fields<'a> {
             .and_then(|list| list.iter().map(|text| text.as_str().map(str::to_owned)).collect())
             .filter(|list: &Vec<_>| !list.is_empty())
             .ok_or_else(|| self.wrong(format!("wants a list of texts in `{name}`")))
+    }
+
+    /// A list of texts that may be empty: what a language has none of, its data leaves empty.
+    pub(super) fn texts(&self, name: &str) -> Result<Vec<String>> {
+        self.value(name)?
+            .as_array()
+            .and_then(|list| list.iter().map(|text| text.as_str().map(str::to_owned)).collect())
+            .ok_or_else(|| self.wrong(format!("wants a list of texts in `{name}`")))
+    }
+
+    /// A list of tables, each read by serde; it may be empty.
+    pub(super) fn entries<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>> {
+        let wrong = || self.wrong(format!("wants a list of tables in `{name}`"));
+        let list = self.value(name)?.as_array().ok_or_else(wrong)?;
+        list.iter()
+            .map(|entry| T::deserialize(entry).map_err(|error| wrong().because(short(error, 200))))
+            .collect()
+    }
+
+    /// A whole number, 1 or more; `None` when it is not given.
+    pub(super) fn number(&self, name: &str) -> Result<Option<usize>> {
+        let wrong = || self.wrong(format!("wants a whole number, 1 or more, in `{name}`"));
+        let Some(value) = self.spec.fields.get(name) else { return Ok(None) };
+        let number = value.as_u64().filter(|number| *number > 0).ok_or_else(wrong)?;
+        usize::try_from(number).map(Some).map_err(|_| wrong())
+    }
+
+    /// A number of first roots (seeds): all, when it is not given.
+    pub(super) fn first(&self) -> Result<usize> {
+        Ok(self.number("first")?.unwrap_or(usize::MAX))
+    }
+
+    /// One pointer or a list of them.
+    pub(super) fn pointers(&self, name: &str) -> Result<Vec<Pointer>> {
+        match self.value(name)? {
+            Value::String(one) => Ok(vec![self.parse(name, one)?]),
+            _ => self.strings(name)?.iter().map(|one| self.parse(name, one)).collect(),
+        }
+    }
+
+    /// A regular expression. It is matched against text without needless white space, in lower case.
+    pub(super) fn regex(&self, name: &str, text: &str) -> Result<Regex> {
+        RegexBuilder::new(text).size_limit(LARGEST_REGEX).build().map_err(|error| {
+            let problem = self
+                .wrong(format!("has a pattern in `{name}` that is no regular expression: {}", quote(text)));
+            problem.because(short(error.to_string().lines().last().unwrap_or_default(), 200))
+        })
+    }
+
+    /// The phase that the check reads.
+    pub(super) fn from(&self) -> Result<usize> {
+        self.spec.from.ok_or_else(|| self.wrong("wants the field `from`: the phase that it reads"))
     }
 
     /// A pointer, into whatever the check says.

@@ -2,82 +2,61 @@
 //!
 //! A rule's `[[check]]` tables are compiled once a phase; what comes out is plain data without interior state, used from as
 //! many threads as there are. Every check has a scope, which says what it has to see and so when it can run; it knows nothing
-//! of calls, keys, the store or verdicts. `docs/checks.md` describes the set, and a test holds it to this code.
+//! of calls, keys, the store or verdicts. What is true of one language only is data. `docs/checks.md` describes the set, and a
+//! test holds it to this code.
 
+mod cognates;
+mod components;
+mod concepts;
 mod cover;
 mod coverage;
+mod determinism;
 mod echo;
 mod fields;
 mod finding;
 mod found;
+#[cfg(test)]
+mod languages;
+mod ledger;
+mod length;
+mod lexicon;
+mod lone;
+mod patterns;
 mod phrases;
+mod pieces;
+#[cfg(test)]
+mod real;
 mod script;
+mod set;
 mod shape;
 mod source;
 mod text;
 mod tiling;
 mod unique;
+mod vocabulary;
+mod windows;
 
 pub use coverage::{Coverage, coverage, missing_output};
 pub use finding::*;
+pub use ledger::Ledger;
+pub use lexicon::{Answer, Lexicon, LexiconSpec, Lookup, Position};
+pub use set::{DEFINITIONS, Definition, Scope};
 
 use crate::course::{CheckSpec, Rule, Severity};
-use crate::diag::Result;
+use crate::diag::{Problem, Result};
 use crate::digest::{Digest, Hasher};
 use crate::json::{Ids, Value, canonical};
 use fields::{Fields, instead};
 use found::Found;
-
-/// What a check has to see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// One output, with its item's input: runs as soon as the output is there, on any thread.
-    Item,
-    /// The answer of one call as a whole.
-    Batch,
-    /// The outputs before it in source order: runs when they are settled, and blames the later item.
-    Course,
-}
-
-/// What is to be known of a check before it is compiled: one row of the closed set.
-#[derive(Debug)]
-pub struct Definition {
-    /// Its name, as a rule writes it in `use`.
-    pub name: &'static str,
-    /// Counts up when the check comes to another judgement of the same output: stored outputs are then checked again.
-    pub version: u32,
-    /// What it has to see.
-    pub scope: Scope,
-    /// The fields that it takes beside `use`, `severity` and `stop`.
-    pub fields: &'static [&'static str],
-    /// The types of its findings.
-    pub finds: &'static [&'static str],
-    compile: fn(&Fields<'_>) -> Result<Check>,
-}
-
-/// The checks that a rule can use, in the order of the documentation. Shape and coverage are not among them: they hold for
-/// every phase.
-pub const DEFINITIONS: &[Definition] =
-    &[echo::DEFINITION, unique::DEFINITION, tiling::DEFINITION, phrases::OPERATIVE, phrases::CULMINATING];
-
-/// Fields that every check takes.
-const COMMON: &[&str] = &["stop"];
-
-/// One check, compiled.
-#[derive(Debug)]
-enum Check {
-    Echo(echo::Echo),
-    Unique(unique::Unique),
-    Tiling(tiling::Tiling),
-    Operative(phrases::Operative),
-    Culminating(phrases::Culminating),
-}
+use set::{COMMON, Check};
 
 /// An output that is to be judged. Input and output have gone through [`crate::json::normalize`].
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     /// The item's names.
     pub ids: Ids<'a>,
+    /// The number of its root in source order, from 0.
+    pub position: usize,
     /// What the generator was shown of the item.
     pub input: &'a Value,
     /// The output as it stands in the collection (for an object: the value), its ids put back.
@@ -89,6 +68,7 @@ pub struct Subject<'a> {
 pub struct Checks {
     shape: Option<shape::Shape>,
     enabled: Vec<Enabled>,
+    reads: Option<LexiconSpec>,
     digest: Digest,
 }
 
@@ -113,19 +93,29 @@ impl Checks {
         if let Some(schema) = &rule.output.schema {
             hasher.field("shape", &shape::VERSION.to_le_bytes()).field("schema", &canonical(schema));
         }
-        let mut enabled = Vec::new();
+        let (mut enabled, mut reads) = (Vec::new(), None);
         for spec in &rule.checks {
             let one = Enabled::compile(rule, spec)?;
-            if one.severity != Severity::Off {
-                hasher
-                    .field("check", one.definition.name.as_bytes())
-                    .field("version", &one.definition.version.to_le_bytes())
-                    .field("severity", if one.severity == Severity::Error { b"error" } else { b"warning" })
-                    .field("fields", &canonical(&spec.fields));
-                enabled.push(one);
+            if one.severity == Severity::Off {
+                continue;
             }
+            if let Check::Vocabulary(check) = &one.check
+                && *reads.get_or_insert_with(|| check.spec.clone()) != check.spec
+            {
+                return Err(Problem::author("a phase has one vocabulary, and this check reads another one")
+                    .at(spec.place.clone())
+                    .hint(
+                        "let `from`, `each`, `id`, `text` and `components` be the same as in the first one",
+                    ));
+            }
+            hasher
+                .field("check", one.definition.name.as_bytes())
+                .field("version", &one.definition.version.to_le_bytes())
+                .field("severity", if one.severity == Severity::Error { b"error" } else { b"warning" })
+                .field("fields", &canonical(&spec.fields));
+            enabled.push(one);
         }
-        Ok(Self { shape, enabled, digest: hasher.finish() })
+        Ok(Self { shape, enabled, reads, digest: hasher.finish() })
     }
 
     /// The digest of the definitions and data of all enabled checks, schema and severities included. When it changes, stored
@@ -137,13 +127,82 @@ impl Checks {
     /// Judges one output by itself: its shape first, and what has the wrong shape is looked at no further; then the checks in
     /// the rule's order, up to one with `stop` that finds an error. The findings depend on the subject alone.
     pub fn item(&self, subject: &Subject<'_>) -> Vec<Finding> {
-        let mut findings = self.shape.as_ref().map_or_else(Vec::new, |shape| shape.judge(subject));
-        if !findings.is_empty() {
-            return findings;
+        let findings = self.shape.as_ref().map_or_else(Vec::new, |shape| shape.judge(subject));
+        if findings.is_empty() {
+            self.each(subject, |check, found| check.judge(subject, found))
+        } else {
+            findings
         }
-        for one in self.enabled.iter().filter(|one| one.definition.scope == Scope::Item) {
+    }
+
+    /// True when a check has to see the outputs before an item, so that it can only be decided in source order.
+    pub fn reads_course(&self) -> bool {
+        self.enabled.iter().any(|one| one.definition.scope == Scope::Course)
+    }
+
+    /// The checks that can say nothing of an item by itself: they compare it with others.
+    pub fn beyond_the_item(&self) -> impl Iterator<Item = &'static str> {
+        let beyond = |one: &&Enabled| {
+            matches!(one.check, Check::Concepts(_) | Check::Determinism(_) | Check::Vocabulary(_))
+        };
+        self.enabled.iter().filter(beyond).map(|one| one.definition.name)
+    }
+
+    /// What [`Checks::in_order`] is asked with when nothing was admitted yet.
+    pub fn ledger(&self) -> Ledger {
+        Ledger(self.enabled.iter().map(|one| one.check.state()).collect())
+    }
+
+    /// Judges an output against those admitted before it, and blames it, never an earlier one. For an output in which
+    /// [`Checks::item`] finds no error. The findings depend on the subject and on what was admitted.
+    pub fn in_order(&self, ledger: &Ledger, subject: &Subject<'_>) -> Vec<Finding> {
+        let mut states = ledger.0.iter();
+        self.each(subject, |check, found| {
+            if let Some(state) = states.next() {
+                check.in_order(state, subject, found);
+            }
+        })
+    }
+
+    /// Remembers an output that stands, for those after it.
+    pub fn admit(&self, ledger: &mut Ledger, subject: &Subject<'_>) {
+        for (one, state) in self.enabled.iter().zip(&mut ledger.0) {
+            one.check.admit(state, subject);
+        }
+    }
+
+    /// Where the vocabulary comes from that [`Checks::with_lexicon`] is asked with; `None` when no check needs one.
+    pub fn reads(&self) -> Option<&LexiconSpec> {
+        self.reads.as_ref()
+    }
+
+    /// Judges an output against the vocabulary taught up to its item: that at `own` and before. For an output in which
+    /// [`Checks::item`] finds no error. The lexicon may hold later words: they are named as such.
+    pub fn with_lexicon(&self, lexicon: &Lexicon, own: Position, subject: &Subject<'_>) -> Vec<Finding> {
+        if self.reads.is_none() {
+            return Vec::new();
+        }
+        self.each(subject, |check, found| check.with_lexicon(lexicon, own, subject, found))
+    }
+
+    /// What [`Checks::with_lexicon`] looks up, with the answers, sorted and each once: where these are the same, so are its
+    /// findings on the same subject.
+    pub fn lookups(&self, lexicon: &Lexicon, own: Position, subject: &Subject<'_>) -> Vec<Lookup> {
+        let mut looked_up = Vec::new();
+        for one in self.enabled.iter().filter(|_| self.reads.is_some()) {
+            one.check.lookups(lexicon, own, subject, &mut looked_up);
+        }
+        looked_up.sort_unstable();
+        looked_up.dedup();
+        looked_up
+    }
+
+    /// The findings of the checks in the rule's order, up to one with `stop` that finds an error.
+    fn each(&self, subject: &Subject<'_>, mut ask: impl FnMut(&Check, &mut Found<'_>)) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for one in &self.enabled {
             let mut found = Found::new(subject.ids.id, one.severity);
-            one.check.judge(subject, &mut found);
+            ask(&one.check, &mut found);
             let new = found.finish();
             let ends = one.stop && new.iter().any(Finding::is_error);
             findings.extend(new);
@@ -153,35 +212,21 @@ impl Checks {
         }
         findings
     }
-
-    /// True when a check has to see the outputs before an item, so that it can only be decided in source order.
-    pub fn reads_course(&self) -> bool {
-        self.enabled.iter().any(|one| one.definition.scope == Scope::Course)
-    }
 }
 
 impl Enabled {
     fn compile(rule: &Rule, spec: &CheckSpec) -> Result<Self> {
         let Some(definition) = DEFINITIONS.iter().find(|definition| definition.name == spec.name) else {
             let names: Vec<&str> = DEFINITIONS.iter().map(|definition| definition.name).collect();
-            let problem = crate::diag::Problem::author(format!("there is no check `{}`", spec.name));
+            let problem = Problem::author(format!("there is no check `{}`", spec.name));
             return Err(problem.at(spec.place.clone()).hint(instead(&spec.name, &names)));
         };
         let fields = Fields::new(rule, spec, &[definition.fields, COMMON].concat())?;
+        if spec.from.is_some() && definition.name != vocabulary::DEFINITION.name {
+            return Err(fields.wrong("has no field `from`: it reads no other phase"));
+        }
         let check = (definition.compile)(&fields)?;
         Ok(Self { definition, severity: spec.severity, stop: fields.flag("stop")?, check })
-    }
-}
-
-impl Check {
-    fn judge(&self, subject: &Subject<'_>, found: &mut Found<'_>) {
-        match self {
-            Self::Echo(check) => check.judge(subject, found),
-            Self::Unique(check) => check.judge(subject, found),
-            Self::Tiling(check) => check.judge(subject, found),
-            Self::Operative(check) => check.judge(subject, found),
-            Self::Culminating(check) => check.judge(subject, found),
-        }
     }
 }
 
@@ -239,23 +284,46 @@ mod tests {
         let mut fields = check.clone();
         let name = fields["use"].as_str().unwrap().to_owned();
         let severity = serde_json::from_value(fields["severity"].clone()).unwrap_or_default();
+        let from = fields["from"].as_u64().map(|from| usize::try_from(from).unwrap());
         for common in ["use", "severity"] {
             fields.as_object_mut().unwrap().shift_remove(common);
         }
-        CheckSpec { name, severity, fields, place: Place::file("rules/phase.toml") }
+        let place = Place::file("rules/phase.toml");
+        CheckSpec { label: name.clone(), name, severity, fields, from, place }
     }
 
     /// What one check says of an output of item `S0001`.
     pub(super) fn judge(check: Value, input: &Value, output: &Value) -> Vec<Finding> {
+        judge_at(0, check, input, output)
+    }
+
+    /// The same of the item whose root has a number.
+    pub(super) fn judge_at(position: usize, check: Value, input: &Value, output: &Value) -> Vec<Finding> {
         let checks = Checks::compile(&rule(&[check])).unwrap();
-        checks.item(&Subject { ids: Ids { id: "S0001", root: "S0001" }, input, output })
+        checks.item(&Subject { ids: Ids { id: "S0001", root: "S0001" }, position, input, output })
+    }
+
+    /// What checks say of the outputs of items, one after the other, by themselves and in order; all are admitted.
+    pub(super) fn in_order(checks: &[Value], outputs: &[(&str, Value)]) -> Vec<Vec<Finding>> {
+        let checks = Checks::compile(&rule(checks)).unwrap();
+        assert!(checks.reads_course());
+        let mut ledger = checks.ledger();
+        let each = outputs.iter().enumerate().map(|(position, (id, output))| {
+            let subject = Subject { ids: Ids { id, root: id }, position, input: &Value::Null, output };
+            let mut findings = checks.item(&subject);
+            findings.extend(checks.in_order(&ledger, &subject));
+            checks.admit(&mut ledger, &subject);
+            findings
+        });
+        each.collect()
     }
 
     /// What a schema says of an output of item `S0001`.
     pub(super) fn judge_shape(schema: &Value, output: &Value) -> Vec<Finding> {
         let mut rule = rule(&[json!({"use": "echo", "pairs": [{"output": "/9", "input": "/9"}]})]);
         rule.output.schema = Some(schema.clone());
-        let subject = Subject { ids: Ids { id: "S0001", root: "S0001" }, input: &Value::Null, output };
+        let ids = Ids { id: "S0001", root: "S0001" };
+        let subject = Subject { ids, position: 0, input: &Value::Null, output };
         let mut findings = Checks::compile(&rule).unwrap().item(&subject);
         // The second check always finds something, and is only asked when the shape is right.
         if findings.iter().all(|finding| finding.kind == "echo") {
@@ -287,7 +355,7 @@ mod tests {
                 "there is no check `tilling`",
                 "did you mean `tiling`? there are: `echo`, ",
             ),
-            (json!({"use": "vocabulary"}), "there is no check `vocabulary`", "there are: `echo`"),
+            (json!({"use": "spelling"}), "there is no check `spelling`", "there are: `echo`"),
             (with(tiling(), "piece", json!(1)), "has no field `piece`", "did you mean `pieces`?"),
             (json!({"use": "tiling", "text": "/0"}), "wants the field `pieces`", ""),
             (with(tiling(), "text", json!(3)), "wants a text in `text`", ""),
@@ -384,6 +452,7 @@ mod tests {
         let kinds = |checks: &[Value]| {
             let subject = Subject {
                 ids: Ids { id: "S0001", root: "S0001" },
+                position: 0,
                 input: &json!("x"),
                 output: &json!(["y", [["z"]]]),
             };
@@ -432,6 +501,7 @@ mod tests {
                 Scope::Item => "Scope: item",
                 Scope::Batch => "Scope: batch",
                 Scope::Course => "Scope: course",
+                Scope::Earlier => "Scope: earlier phase",
             };
             assert!(text.contains(scope), "{}", definition.name);
         }
@@ -459,7 +529,7 @@ mod tests {
         covering["mode"] = json!("coverage");
         let (checks, cover) = (compile(&[tiling]).unwrap(), compile(&[covering]).unwrap());
         let passes = |checks: &Checks, id: &str, output: &Value| {
-            checks.item(&Subject { ids: Ids { id, root: id }, input: output, output }).is_empty()
+            checks.item(&Subject { ids: Ids { id, root: id }, position: 0, input: output, output }).is_empty()
         };
         let seeds = legos["seeds"].as_array().unwrap();
         let tiled =
@@ -480,7 +550,8 @@ mod tests {
         for (id, basket) in baskets["baskets"].as_object().unwrap() {
             let gone = json!("no such LEGO");
             let input = texts.get(id.as_str()).copied().unwrap_or(&gone);
-            let findings = checks.item(&Subject { ids: Ids { id, root: id }, input, output: basket });
+            let findings =
+                checks.item(&Subject { ids: Ids { id, root: id }, position: 0, input, output: basket });
             let inside = |finding: &Finding| finding.message.contains("only as part of longer words");
             without += usize::from(findings.iter().any(|finding| !inside(finding)));
             only_inside += usize::from(!findings.is_empty() && findings.iter().all(inside));

@@ -20,6 +20,9 @@ impl Fold {
     /// White space only.
     pub(super) const SPACE: Self = Self { space: true, case: false, punctuation: false };
 
+    /// White space, case and punctuation: what nobody hears.
+    pub(super) const ALL: Self = Self { space: true, case: true, punctuation: true };
+
     /// The folded text. Folding it again changes nothing.
     pub(super) fn apply(self, text: &str) -> String {
         let mut folded: String = text.chars().filter(|c| !(self.space && is_invisible(*c))).nfc().collect();
@@ -112,6 +115,13 @@ pub(super) fn words(text: &str) -> Vec<&str> {
     if open != Class::Gap {
         words.push(&text[start..]);
     }
+    words
+}
+
+/// The words of a text that are spoken: those with a letter or digit.
+pub(super) fn spoken(text: &str) -> Vec<&str> {
+    let mut words = words(text);
+    words.retain(|word| word.chars().any(char::is_alphanumeric));
     words
 }
 

@@ -121,7 +121,7 @@ Examples:
     Show {
         /// What to show
         #[arg(value_name = "TARGET")]
-        target: Option<String>,
+        target: String,
     },
     /// Print the exact prompt that a call for a target would be sent
     #[command(after_help = "Example:\n  coursebuild prompt spa_for_eng/phase3/7 > prompt.md")]
@@ -130,7 +130,7 @@ Examples:
         #[arg(value_name = "TARGET")]
         target: String,
     },
-    /// List the calls that asked for a target's items, oldest first (`-v`: and what was sent)
+    /// List the calls that asked for a target's items, oldest first (`-v`: and the digests of what was sent)
     #[command(after_help = "Example:\n  coursebuild log -v spa_for_eng/phase3/7")]
     Log {
         /// Whose calls; everything's when none is given

@@ -129,7 +129,7 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             if json { report::status_json(&status)? } else { report::status_text(&status, look) }
         }
         Command::Show { target: one } => {
-            let select = target(one.as_slice());
+            let select = target(std::slice::from_ref(one));
             let value = run::show(&meaning::question(&select, global, around)?)?;
             for_terminal(report::value_json(&value)?, around)
         }

@@ -1,9 +1,9 @@
 //! `[output]`'s fields that the tool computes: `derived` in the items, `envelope` around them.
 
+use super::output::{Computed, Derivation, Derived};
 use super::pointing::{parse_pointer, plain_pointer, pointer};
 use super::raw_rule::{OneOrMore, RawComputed, RawDerived};
 use super::text::{TextFile, TextOr, hint_of};
-use super::types::{Computed, Derivation, Derived};
 use crate::diag::Result;
 use crate::json::{Pointer, normalize};
 use toml::Spanned;

@@ -3,17 +3,18 @@
 use super::document::RawSection;
 use super::gather::{gather, not_empty};
 use super::generator::{self, RawGenerate};
+use super::language::{self, Language};
 use super::manifest::{RawCourse, RawManifest};
 use super::order::{Written, order};
 use super::pack::{DEFAULT_PACK, Pack};
-use super::rule::{LoadedRule, OwnSource, Reading, outputs_differ, with_scoped};
+use super::rule::{LoadedRule, OwnSource, Reading, for_course, outputs_differ};
+use super::severity;
 use super::source::{self, BadRange, Positions};
 use super::text::{Files, TextFile, TextOr, hint_of};
-use super::types::{Course, Feed, Generate, Phase, Rule, Section, SourceItem, Workspace};
+use super::types::{CheckSpec, Course, Feed, Generate, Phase, Rule, Section, SourceItem, Workspace};
 use crate::diag::{Place, Problem, Result, escape};
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 use toml::Spanned;
 
 /// The most that a source program may print: far above 100,000 seeds, below what would fill a machine.
@@ -32,9 +33,16 @@ pub fn load(manifest: &Path, env: &[(String, String)]) -> Result<Workspace> {
     let raw: RawManifest = file.toml()?;
     let confirm_above = raw.confirm_above(&file)?;
     raw.courses_differ(&files, &file)?;
-    let rules = rules(&mut files, &file, &raw)?;
-    let mut loading =
-        Loading { files, manifest: &file, rules: &rules, env, scopes: HashMap::new(), runs_program: false };
+    let (pack, rules) = rules(&mut files, &file, &raw)?;
+    let mut loading = Loading {
+        files,
+        manifest: &file,
+        pack: &pack,
+        rules: &rules,
+        env,
+        scopes: HashMap::new(),
+        runs_program: false,
+    };
     let mut courses = Vec::new();
     for course in &raw.course {
         courses.push(loading.course(course)?);
@@ -51,15 +59,15 @@ pub fn load(manifest: &Path, env: &[(String, String)]) -> Result<Workspace> {
     })
 }
 
-/// A loaded rule, shared by the courses.
+/// A loaded rule, of which every course makes its own.
 struct Ready {
-    rule: Arc<Rule>,
+    rule: Rule,
     scoped: Vec<RawSection>,
     source: Option<OwnSource>,
 }
 
 /// The rules of the manifest's pack, each after those that it reads.
-fn rules(files: &mut Files, manifest: &TextFile, raw: &RawManifest) -> Result<Vec<Ready>> {
+fn rules(files: &mut Files, manifest: &TextFile, raw: &RawManifest) -> Result<(Pack, Vec<Ready>)> {
     let (name, at) = match &raw.rules {
         Some(rules) => (rules.get_ref().as_str(), manifest.place(rules.span())),
         None => (DEFAULT_PACK, Place::file(&manifest.name)),
@@ -91,8 +99,9 @@ fn rules(files: &mut Files, manifest: &TextFile, raw: &RawManifest) -> Result<Ve
     }
     let pairs: Vec<_> = order.iter().map(|&at| &written[at]).zip(&loaded).collect();
     outputs_differ(&pairs)?;
-    let ready = |LoadedRule { rule, scoped, source }| Ready { rule: Arc::new(rule), scoped, source };
-    Ok(loaded.into_iter().map(ready).collect())
+    let ready = |LoadedRule { rule, scoped, source }| Ready { rule, scoped, source };
+    let rules = loaded.into_iter().map(ready).collect();
+    Ok((pack, rules))
 }
 
 fn generator(files: &mut Files, manifest: &TextFile, raw: &RawManifest, phase: &str) -> Result<Generate> {
@@ -106,6 +115,7 @@ fn generator(files: &mut Files, manifest: &TextFile, raw: &RawManifest, phase: &
 struct Loading<'a> {
     files: Files,
     manifest: &'a TextFile,
+    pack: &'a Pack,
     rules: &'a [Ready],
     env: &'a [(String, String)],
     /// What became of a section's scope, by its place: known in some course, or not.
@@ -135,11 +145,36 @@ impl Loading<'_> {
                 *source = source.drain(range).collect();
             }
         }
-        let phases = self.rules.iter().zip(sources).zip(scoped);
-        let phases = phases
-            .map(|((ready, source), scoped)| Phase { rule: with_scoped(&ready.rule, scoped), source })
-            .collect();
-        raw.validate(&self.files, self.manifest, phases)
+        let language = match &raw.target {
+            Some(target) => Language::load(&mut self.files, self.pack, target.get_ref())?,
+            None => None,
+        };
+        let mut phases = Vec::new();
+        for ((ready, source), scoped) in self.rules.iter().zip(sources).zip(scoped) {
+            let (checks, left_out) = self.checks(raw, &ready.rule, language.as_ref())?;
+            phases.push(Phase { rule: for_course(&ready.rule, scoped, checks), source, left_out });
+        }
+        raw.validate(&self.files, self.manifest, language.as_ref(), phases)
+    }
+
+    /// A rule's checks for a course, and the labels of those that need a language pack that there is not.
+    fn checks(
+        &self,
+        course: &RawCourse,
+        rule: &Rule,
+        language: Option<&Language>,
+    ) -> Result<(Vec<CheckSpec>, Vec<String>)> {
+        let mut checks = rule.checks.clone();
+        let known = || self.rules.iter().map(|ready| ready.rule.name.as_str());
+        if let Some(unknown) = course.phase.keys().find(|name| known().all(|known| known != name.get_ref())) {
+            let what = format!("there is no phase `{}`", escape(unknown.get_ref()));
+            let problem = self.manifest.problem(unknown.span(), what);
+            return Err(problem.hint(hint_of(unknown.get_ref(), known(), "the phases are")));
+        }
+        if let Some(phase) = course.phase.get(rule.name.as_str()) {
+            severity::apply(&mut checks, self.manifest, &phase.check, &rule.name)?;
+        }
+        language::fill_in(checks, language)
     }
 
     /// The phase whose source a phase's items descend from; one of groups starts anew.
@@ -319,7 +354,7 @@ mod tests {
         assert_eq!(rules[2].contexts[0].phase, 1);
         assert_eq!(
             rules[1].checks.iter().map(|check| check.name.as_str()).collect::<Vec<_>>(),
-            ["echo", "unique", "tiling"]
+            ["tiling", "hard_rules", "determinism", "ambiguous", "components", "echo", "unique"]
         );
         let text: String = rules[0].prompt.sections.iter().map(|section| &*section.text).collect();
         assert_eq!(text, "# Guide\n\nText.\n\n");
@@ -407,7 +442,7 @@ mod tests {
     fn an_unknown_key_is_shown_with_what_would_be_right() {
         assert_eq!(
             error_of(&MANIFEST.replace("target_name", "traget_name")),
-            "unknown key `traget_name`\n  --> coursebuild.toml:8:1\n    |\n  8 | traget_name = \"Spanish\"\n    | ^^^^^^^^^^^\n  hint: did you mean `target_name`? the keys here are `code`, `target`, `known`, `target_name`, `dir`, `seeds` and `range`"
+            "unknown key `traget_name`\n  --> coursebuild.toml:8:1\n    |\n  8 | traget_name = \"Spanish\"\n    | ^^^^^^^^^^^\n  hint: did you mean `target_name`? the keys here are `code`, `target`, `known`, `target_name`, `dir`, `seeds`, `range` and `phase`"
         );
     }
 
@@ -874,6 +909,182 @@ mod tests {
                 "`History` is not a heading of any of these documents\n  --> rules/one.toml:5:61"
             )
         );
+    }
+
+    fn labels(course: &Course, phase: usize) -> Vec<&str> {
+        course.phases[phase].rule.checks.iter().map(|check| check.label.as_str()).collect()
+    }
+
+    #[test]
+    fn checks_are_filled_in_for_the_language_of_the_course() {
+        for (target, name) in [
+            ("spa", "Spanish"),
+            ("es", "Spanish"),
+            ("es-MX", "Spanish"),
+            ("fr", "French"),
+            ("zh", "Chinese"),
+            ("ita", "Italian"),
+        ] {
+            let manifest = MANIFEST
+                .replace("\"spa\"", &format!("{target:?}"))
+                .replace("target_name = \"Spanish\"\n", "");
+            let workspace = Folder::new(&manifest).load().unwrap();
+            let course = &workspace.courses[0];
+            assert_eq!((course.target_name.as_str(), course.target.as_str()), (name, target));
+            assert_eq!(labels(course, 0), ["one_translation", "cognates", "simplicity", "drift", "grammar"]);
+            assert!(course.phases.iter().all(|phase| phase.left_out.is_empty()));
+            let fields = &course.phases[0].rule.checks[4].fields;
+            assert!(fields["patterns"].as_array().is_some_and(|patterns| !patterns.is_empty()), "{fields}");
+        }
+        let manifest = MANIFEST.replace("known = \"eng\"", "known = \"fra\"");
+        let folder = Folder::new(&manifest.replace("target_name = \"Spanish\"\n", ""));
+        assert_eq!(folder.load().unwrap().courses[0].target_name, "espagnol");
+        let folder = Folder::new(&manifest.replace("\"Spanish\"", "\"castillan\""));
+        assert_eq!(folder.load().unwrap().courses[0].target_name, "castillan");
+    }
+
+    #[test]
+    fn an_unknown_language_leaves_checks_out_and_says_which() {
+        for target in ["cym", "../spa", "x/y", "🙂"] {
+            let manifest = MANIFEST
+                .replace("\"spa\"", &format!("{target:?}"))
+                .replace("target_name = \"Spanish\"\n", "");
+            let workspace = Folder::new(&manifest).load().unwrap();
+            let course = &workspace.courses[0];
+            assert_eq!(course.target_name, target);
+            let left_out: Vec<&[String]> = course.phases.iter().map(|phase| &*phase.left_out).collect();
+            assert_eq!(left_out[0], ["one_translation", "cognates", "simplicity", "drift", "grammar"]);
+            assert_eq!(left_out[1], ["hard_rules", "ambiguous"]);
+            assert_eq!(left_out[2], ["grammar"]);
+            assert_eq!(labels(course, 1), ["tiling", "determinism", "components", "echo", "unique"]);
+        }
+    }
+
+    #[test]
+    fn a_workspace_adds_to_a_language_or_brings_one() {
+        let words = |folder: &Folder| {
+            let workspace = folder.load().unwrap();
+            let checks = &workspace.courses[0].phases[1].rule.checks;
+            let ambiguous = checks.iter().find(|check| check.name == "ambiguous").unwrap();
+            ambiguous.fields["words"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|word| word.as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let folder = Folder::new(MANIFEST);
+        let plain = words(&folder);
+        folder.put("languages/spa.toml", "ambiguous = [\"ya\"]\n");
+        assert_eq!(words(&folder), [plain, vec!["ya".to_owned()]].concat());
+        assert!(folder.load().unwrap().read.contains(&folder.0.path().join("languages/spa.toml")));
+        folder.put("languages/spa.toml", "replace = true\nambiguous = [\"ya\"]\n");
+        assert_eq!(words(&folder), ["ya"]);
+        assert!(
+            !folder.load().unwrap().courses[0].phases[0].rule.checks[4].fields["patterns"]
+                .as_array()
+                .unwrap()
+                .is_empty()
+        );
+
+        let folder =
+            Folder::new(&MANIFEST.replace("\"spa\"", "\"cym\"").replace("target_name = \"Spanish\"\n", ""));
+        folder.put("languages/cym.toml", "name = \"Welsh\"\nambiguous = [\"yn\"]\n");
+        assert_eq!(words(&folder), ["yn"]);
+        let workspace = folder.load().unwrap();
+        assert_eq!(workspace.courses[0].target_name, "Welsh");
+        assert!(workspace.courses[0].phases.iter().all(|phase| phase.left_out.is_empty()));
+        for (text, start) in [
+            ("ambigous = []\n", "unknown key `ambigous`\n  --> languages/cym.toml:1:1"),
+            ("ambiguous = \"x\"\n", "this has to be a list\n  --> languages/cym.toml:1:13"),
+            (
+                "[[slips]]\nmessage = \"m\"\nmatch = '('\n",
+                "`(` is no regular expression\n  --> languages/cym.toml:3:9",
+            ),
+            ("[[slips]]\nmatch = 'x'\n", "the key `message` is missing here\n  --> languages/cym.toml:1:1"),
+        ] {
+            folder.put("languages/cym.toml", text);
+            assert!(folder.error().starts_with(start), "wanted {start}\n\ngot {}", folder.error());
+        }
+    }
+
+    #[test]
+    fn a_pack_can_ask_for_lists_and_bring_them() {
+        let folder = Folder::new(&format!("rules = \"rules\"\n{MANIFEST}"));
+        folder.put("rules/t.j2", "x\n");
+        let check = "[[check]]\nuse = \"cognates\"\ntext = \"/0\"\ncognates = \"language:cognates\"\n";
+        folder.put("rules/one.toml", &format!("{RULE}{check}"));
+        folder.put("rules/languages/spa.toml", "[[cognates]]\nwords = [\"x\"]\ncognate = \"y\"\n");
+        let workspace = folder.load().unwrap();
+        let cognates = workspace.courses[0].phases[0].rule.checks[0].fields["cognates"].as_array().unwrap();
+        assert_eq!(cognates.last(), Some(&json!({"words": ["x"], "cognate": "y"})));
+        folder.put(
+            "rules/one.toml",
+            &format!("{RULE}{}", check.replace("language:cognates", "language:cognate")),
+        );
+        assert!(
+            folder.error().starts_with("a language has no list `cognate`\n  --> rules/one.toml:11:1"),
+            "{}",
+            folder.error()
+        );
+        assert!(folder.error().contains("did you mean `cognates`?"));
+        folder.put("rules/one.toml", &format!("{RULE}[[check]]\nuse = \"vocabulary\"\nfrom = \"two\"\n"));
+        assert!(
+            folder.error().starts_with("there is no phase `two`\n  --> rules/one.toml:13:8"),
+            "{}",
+            folder.error()
+        );
+        folder.put("rules/one.toml", &format!("{RULE}[[check]]\nuse = \"vocabulary\"\nfrom = \"one\"\n"));
+        assert!(folder.error().starts_with("the phase `one` is fed by itself"), "{}", folder.error());
+    }
+
+    #[test]
+    fn severities_are_set_for_all_courses_or_for_one() {
+        let second = MANIFEST
+            .split_once("\n\n")
+            .unwrap()
+            .1
+            .replace("spa_for_eng", "two")
+            .replace("out/spa", "out/two");
+        let manifest = format!(
+            "{MANIFEST}[course.phase.phase3.check.tiling]\nseverity = \"warning\"\n[course.phase.phase1.check.grammar]\nseverity = \"off\"\n\n{second}\n[phase.phase3.check.determinism]\nseverity = \"warning\"\n"
+        );
+        let workspace = Folder::new(&manifest).load().unwrap();
+        let severity = |course: usize, phase: usize, label: &str| {
+            let checks = &workspace.courses[course].phases[phase].rule.checks;
+            checks.iter().find(|check| check.label == label).unwrap().severity
+        };
+        use super::super::Severity::{Error, Off, Warning};
+        assert_eq!([severity(0, 1, "tiling"), severity(1, 1, "tiling")], [Warning, Error]);
+        assert_eq!([severity(0, 0, "grammar"), severity(1, 0, "grammar")], [Off, Error]);
+        assert_eq!([severity(0, 2, "grammar"), severity(0, 1, "ambiguous")], [Error, Warning]);
+        assert_eq!([severity(0, 1, "determinism"), severity(1, 1, "determinism")], [Warning, Warning]);
+        for (more, start) in [
+            (
+                "[phase.phase3.check.tilling]\nseverity = \"off\"\n",
+                "the phase `phase3` has no check `tilling`\n  --> coursebuild.toml:12:21",
+            ),
+            (
+                "[phase.phase3.check.tiling]\nseverity = \"of\"\n",
+                "unknown value `of`\n  --> coursebuild.toml:13:12",
+            ),
+            (
+                "[phase.phase3.check.tiling]\nsevere = 1\n",
+                "unknown key `severe`\n  --> coursebuild.toml:13:1",
+            ),
+            (
+                "[course.phase.phase3.check.vocabulary]\nseverity = \"off\"\n",
+                "the phase `phase3` has no check `vocabulary`\n  --> coursebuild.toml:12:28",
+            ),
+            (
+                "[course.phase.phase4.check.tiling]\nseverity = \"off\"\n",
+                "there is no phase `phase4`\n  --> coursebuild.toml:12:15",
+            ),
+            ("[course.phase.phase3]\nbatch = 2\n", "unknown key `batch`\n  --> coursebuild.toml:13:1"),
+        ] {
+            let error = error_of(&format!("{MANIFEST}{more}"));
+            assert!(error.starts_with(start), "wanted {start}\n\ngot {error}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! `coursebuild.toml`, as written, and what can be checked of it alone.
 
 use super::generator::RawGenerate;
+use super::language::Language;
+use super::severity::{RawSeverities, RawSeverity};
 use super::text::{Files, TextFile, TextOr};
 use super::types::{ConfirmAbove, Course, Phase};
 use crate::diag::{Problem, Result, escape};
@@ -44,6 +46,18 @@ pub(super) struct RawPhase {
     #[schemars(with = "Option<u32>")]
     pub(super) attempts: Option<Spanned<u32>>,
     pub(super) generate: Option<RawGenerate>,
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, RawSeverity>")]
+    pub(super) check: RawSeverities,
+}
+
+/// `[phase.NAME]` below a `[[course]]`: what one course has otherwise.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCoursePhase {
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, RawSeverity>")]
+    pub(super) check: RawSeverities,
 }
 
 /// `[[course]]`.
@@ -53,7 +67,7 @@ pub(super) struct RawCourse {
     #[schemars(with = "String")]
     code: Spanned<String>,
     #[schemars(with = "Option<String>")]
-    target: Option<Spanned<String>>,
+    pub(super) target: Option<Spanned<String>>,
     #[schemars(with = "Option<String>")]
     known: Option<Spanned<String>>,
     #[schemars(with = "Option<String>")]
@@ -64,6 +78,9 @@ pub(super) struct RawCourse {
     pub(super) seeds: Option<Spanned<TextOr<RawProgram>>>,
     #[schemars(with = "Option<String>")]
     pub(super) range: Option<Spanned<String>>,
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, RawCoursePhase>")]
+    pub(super) phase: BTreeMap<Spanned<String>, RawCoursePhase>,
 }
 
 /// `{ argv = […] }`.
@@ -120,7 +137,13 @@ impl RawManifest {
 
 impl RawCourse {
     /// The course with its phases.
-    pub(super) fn validate(&self, files: &Files, manifest: &TextFile, phases: Vec<Phase>) -> Result<Course> {
+    pub(super) fn validate(
+        &self,
+        files: &Files,
+        manifest: &TextFile,
+        language: Option<&Language>,
+        phases: Vec<Phase>,
+    ) -> Result<Course> {
         let code = self.code.get_ref();
         if code.is_empty()
             || code.starts_with(['-', '.'])
@@ -139,21 +162,28 @@ impl RawCourse {
         }
         Ok(Course {
             code: code.clone(),
-            target: self.target.as_ref().map(|code| code.get_ref().clone()).unwrap_or_default(),
-            known: self.known.as_ref().map(|code| code.get_ref().clone()).unwrap_or_default(),
-            target_name: self.target_name(),
+            target: language_code(&self.target).to_owned(),
+            known: language_code(&self.known).to_owned(),
+            target_name: self.target_name(language),
             dir: files.path(self.dir.get_ref()),
             dir_text: self.dir.get_ref().clone(),
             phases,
         })
     }
 
-    /// What fills `{target}` in a seed. The one place where a language pack would know a better name than the code.
-    fn target_name(&self) -> String {
-        let name = self.target_name.as_ref().or(self.target.as_ref());
-        let name = name.map(|name| name.get_ref().trim().to_owned()).unwrap_or_default();
-        let mut name = crate::json::Value::String(name);
+    /// What fills `{target}` in a seed: what the course says, else the language's name, else its code.
+    fn target_name(&self, language: Option<&Language>) -> String {
+        let told = self.target_name.as_ref().map(|name| name.get_ref().as_str());
+        let name = told
+            .or_else(|| language?.name_in(language_code(&self.known)))
+            .unwrap_or(language_code(&self.target));
+        let mut name = crate::json::Value::String(name.trim().to_owned());
         crate::json::normalize(&mut name);
         name.as_str().unwrap_or_default().to_owned()
     }
+}
+
+/// The code of a language; empty for a course that declares none.
+fn language_code(language: &Option<Spanned<String>>) -> &str {
+    language.as_ref().map_or("", |code| code.get_ref())
 }

@@ -73,11 +73,32 @@ fn upstream<'r>(
             return Err(file
                 .problem(
                     context.role.span(),
-                    format!("the context `{}` reads its own phase with the role `key`", context.name.get_ref()),
+                    format!(
+                        "the context `{}` reads its own phase with the role `key`",
+                        context.name.get_ref()
+                    ),
                 )
-                .because("every result would make its neighbours stale, and the phase would never come to rest")
-                .hint("use `role = \"hint\"` for what a prompt shows, `role = \"check\"` for what a check reads"));
+                .because(
+                    "every result would make its neighbours stale, and the phase would never come to rest",
+                )
+                .hint("use `role = \"hint\"` for what a prompt shows"));
+        } else if *context.role.get_ref() == Role::Check {
+            return Err(file
+                .problem(
+                    context.role.span(),
+                    format!(
+                        "the context `{}` reads its own phase with the role `check`",
+                        context.name.get_ref()
+                    ),
+                )
+                .because(
+                    "an item would wait for itself; checks that look over their own phase need no context",
+                )
+                .hint("use `role = \"hint\"` for what a prompt shows"));
         }
+    }
+    for from in rule.check.iter().filter_map(|check| check.get_ref().from.as_ref()) {
+        reads.push((find(from)?, from));
     }
     Ok(reads)
 }

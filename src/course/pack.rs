@@ -186,6 +186,14 @@ impl Pack {
         Ok(rules)
     }
 
+    /// A pack of its own folder may know more of a language: its file `languages/CODE.toml`, if there is one.
+    pub(super) fn language(&self, files: &mut Files, code: &str) -> Result<Option<TextFile>> {
+        match &self.origin {
+            Origin::Builtin(_) => Ok(None),
+            Origin::Folder(folder) => files.text(&folder.join("languages").join(format!("{code}.toml"))),
+        }
+    }
+
     /// A file that a rule names, as a path inside the pack; `at` is where it is named.
     pub(super) fn file(&self, files: &mut Files, path: &str, at: Place) -> Result<TextFile> {
         let inside = crate::path::Inside::new(path).map_err(|problem| problem.at(at.clone()))?;

@@ -243,6 +243,12 @@ pub(super) struct RawBefore {
 pub(super) struct RawCheck {
     #[serde(rename = "use")]
     pub(super) name: String,
+    /// What the manifest calls it.
+    #[serde(rename = "name")]
+    pub(super) label: Option<String>,
+    /// The phase that it reads.
+    #[schemars(with = "Option<String>")]
+    pub(super) from: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) severity: Severity,
     #[serde(flatten)]

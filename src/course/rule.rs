@@ -4,13 +4,12 @@ use super::computing::{computed, derived};
 use super::document::{self, RawSection};
 use super::manifest::RawPhase;
 use super::order::Written;
+use super::output::Output;
 use super::pack::Pack;
 use super::pointing::{explode, plain_pointer, pointer, pointers, projection, shape, shows, whole};
 use super::raw_rule::{Named, RawBefore, RawCheck, RawContext, RawOutput, RawRule, RawSource};
 use super::text::{Files, TextFile, TextOr};
-use super::types::{
-    Batch, CheckSpec, Context, Feed, Generate, Output, Prompt, Rule, Section, Template, Window,
-};
+use super::types::{Batch, CheckSpec, Context, Feed, Generate, Prompt, Rule, Section, Template, Window};
 use crate::diag::{Place, Result, escape};
 use crate::json::{Kind, Pointer, Shape, normalize, normalize_text};
 use crate::path::Inside;
@@ -89,7 +88,7 @@ impl Reading<'_> {
             prompt,
             output: self.output(file, &raw.output, exploded)?,
             contexts: self.contexts(file, &raw.context)?,
-            checks: raw.check.iter().map(|check| check_spec(file, check)).collect(),
+            checks: self.checks(file, raw, overrides)?,
             generate,
         };
         Ok(LoadedRule { rule, scoped, source })
@@ -218,6 +217,38 @@ impl Reading<'_> {
         })
     }
 
+    /// The checks as declared, `language:…` still in them.
+    fn checks(
+        &self,
+        file: &TextFile,
+        raw: &RawRule,
+        overrides: Option<(&TextFile, &RawPhase)>,
+    ) -> Result<Vec<CheckSpec>> {
+        let mut checks: Vec<CheckSpec> = raw.check.iter().map(|check| self.check(file, check)).collect();
+        if let Some((manifest, phase)) = overrides {
+            super::severity::apply(&mut checks, manifest, &phase.check, raw.name.get_ref())?;
+        }
+        Ok(checks)
+    }
+
+    fn check(&self, file: &TextFile, raw: &Spanned<RawCheck>) -> CheckSpec {
+        let RawCheck { name, label, from, severity, fields } = raw.get_ref();
+        let mut fields = fields.clone();
+        if let Some(from) = from {
+            fields.insert("from".to_owned(), from.get_ref().as_str().into());
+        }
+        let mut fields = crate::json::Value::Object(fields);
+        normalize(&mut fields);
+        CheckSpec {
+            name: name.clone(),
+            label: label.as_ref().unwrap_or(name).clone(),
+            severity: *severity,
+            fields,
+            from: from.as_ref().and_then(|from| self.positions.get(from.get_ref().as_str()).copied()),
+            place: file.place(raw.span()),
+        }
+    }
+
     fn contexts(&self, file: &TextFile, raw: &[Spanned<RawContext>]) -> Result<Vec<Context>> {
         let mut contexts = Vec::<Context>::new();
         for context in raw.iter().map(Spanned::get_ref) {
@@ -314,13 +345,6 @@ fn window(file: &TextFile, raw: Option<&Spanned<TextOr<RawBefore>>>) -> Result<W
     }
 }
 
-fn check_spec(file: &TextFile, raw: &Spanned<RawCheck>) -> CheckSpec {
-    let RawCheck { name, severity, fields } = raw.get_ref();
-    let mut fields = crate::json::Value::Object(fields.clone());
-    normalize(&mut fields);
-    CheckSpec { name: name.clone(), severity: *severity, fields, place: file.place(raw.span()) }
-}
-
 /// Two phases with one main file would overwrite each other.
 pub(super) fn outputs_differ(rules: &[(&Written, &LoadedRule)]) -> Result<()> {
     let mut seen = HashMap::<&str, &str>::new();
@@ -336,12 +360,10 @@ pub(super) fn outputs_differ(rules: &[(&Written, &LoadedRule)]) -> Result<()> {
     Ok(())
 }
 
-/// A rule for one course: with the sections that are for some of its items.
-pub(super) fn with_scoped(rule: &Arc<Rule>, scoped: Vec<Section>) -> Arc<Rule> {
-    if scoped.is_empty() {
-        return Arc::clone(rule);
-    }
+/// A rule for one course: with the sections that are for some of its items, and the checks of its language.
+pub(super) fn for_course(rule: &Rule, scoped: Vec<Section>, checks: Vec<CheckSpec>) -> Arc<Rule> {
     let mut rule = Rule::clone(rule);
     rule.prompt.scoped = scoped;
+    rule.checks = checks;
     Arc::new(rule)
 }

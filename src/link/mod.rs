@@ -4,6 +4,8 @@
 
 mod lock;
 mod main_file;
+mod write;
 
 pub use lock::{Failed, Line, Lock, LockFile, PhaseLines, PhaseLock, read_lock, write_lock};
-pub use main_file::{Found, Item, MainFile, write_main_file};
+pub use main_file::{Found, Item, MainFile, Text, Written};
+pub use write::write_main_file;

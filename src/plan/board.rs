@@ -5,15 +5,16 @@
 //! be opened in any order, and all at once. The groups of a phase are known all at once, so such a phase has one slot for all.
 
 use super::context::{Entries, entries};
-use super::decide::Decision;
 use super::derived::Firsts;
+use super::facts::Decision;
+use super::recall::Recall;
 use super::scope::scopes;
 use super::select::Chosen;
 use super::verdict::Verdict;
 use crate::check::Checks;
 use crate::course::{Context, Course, Feed, Role, Rule, Window};
-use crate::diag::Result;
-use crate::digest::Digest;
+use crate::diag::{Problem, Result};
+use crate::digest::{Digest, Hasher};
 use crate::graph::Graph;
 use crate::json::Value;
 use crate::key::{Part, Recipe};
@@ -49,8 +50,17 @@ pub struct Wishes {
     pub fix: bool,
     /// `--retry-failed`.
     pub retry_failed: bool,
+    /// `--refresh-edited`.
+    pub refresh: bool,
     /// `--with-stale-inputs`: what is not bought feeds later phases with its last linked result.
     pub with_stale_inputs: bool,
+}
+
+impl Wishes {
+    /// Something is asked for beyond bringing up to date.
+    pub(super) fn asks_for_more(&self) -> bool {
+        self.force || self.fix || self.retry_failed || self.refresh
+    }
 }
 
 /// The state of one phase.
@@ -77,6 +87,10 @@ pub struct PhaseBoard {
     pub(super) firsts: Firsts,
     /// The same over what the main file showed when the run began: for what is not settled.
     pub(super) firsts_before: Firsts,
+    /// What the last run knew of it.
+    pub recall: Recall,
+    /// The digest of the way in which a result becomes items; zero where more than one result and the rule decide it.
+    pub(super) splitting: Digest,
     /// The number of leading roots that are settled.
     settled: usize,
 }
@@ -171,10 +185,10 @@ pub struct Detail {
 
 impl<'w> Board<'w> {
     /// Reads the main files and compiles the checks of a course. Nothing is decided yet.
-    pub fn new(course: &'w Course, main_files: Vec<MainFile>) -> Result<Self> {
+    pub fn new(course: &'w Course, found: Vec<(MainFile, Recall)>) -> Result<Self> {
         let graph = Graph::of(course);
         let mut phases: Vec<PhaseBoard> = Vec::with_capacity(course.phases.len());
-        for (at, (phase, main)) in course.phases.iter().zip(main_files).enumerate() {
+        for (at, (phase, (main, recall))) in course.phases.iter().zip(found).enumerate() {
             let source = graph.node(at).source;
             let roots: Arc<[Arc<str>]> = match source {
                 _ if matches!(phase.rule.feed, Feed::Groups { .. }) => [ALL_GROUPS.into()].into(),
@@ -188,6 +202,15 @@ impl<'w> Board<'w> {
             let (scopes, scope_of) = scopes(course, &phase.rule, &numbers);
             let slots = roots.iter().map(|_| Slot::default()).collect();
             let checks = Checks::compile(&phase.rule)?;
+            if let Some(name) = checks.beyond_the_item().next() {
+                let what = format!(
+                    "the check `{name}` of `{}` compares items with one another, and a build cannot run it yet",
+                    phase.rule.name
+                );
+                return Err(
+                    Problem::author(what).hint("leave it out, or switch it off: `severity = \"off\"`")
+                );
+            }
             let (claiming, taken) = (BTreeSet::new(), HashSet::new());
             phases.push(PhaseBoard {
                 roots,
@@ -201,10 +224,17 @@ impl<'w> Board<'w> {
                 taken,
                 firsts: Firsts::default(),
                 firsts_before: Firsts::default(),
+                recall,
+                splitting: splitting(course, at),
                 settled: 0,
             });
         }
         Ok(Self { course, graph, phases, wishes: Wishes::default() })
+    }
+
+    /// `-B` for an item that is selected: of what a target names, not of what that is made from.
+    pub(super) fn forces(&self, phase: usize, chosen: bool) -> bool {
+        self.wishes.force && chosen && self.wishes.chosen.get(phase).is_none_or(|chosen| !chosen.is_upstream)
     }
 
     /// A phase's rule.
@@ -281,8 +311,26 @@ impl PhaseBoard {
         &self.scopes[self.scope_of[root] as usize].recipe
     }
 
-    /// The lane of a root's items: those of different scopes never share a call, and neither do first requests and retries.
-    pub fn lane(&self, root: usize, retry: bool) -> Lane {
-        self.scope_of[root] * 2 + u32::from(retry)
+    /// The lane of an item: items of different scopes or key contexts never share a call, and neither do first requests and
+    /// retries.
+    pub fn lane(&self, root: usize, retry: bool, contexts: Option<Digest>) -> Lane {
+        (u64::from(self.scope_of[root]), retry, contexts.unwrap_or_default())
     }
+}
+
+/// What of the rules decides which items a result gives and what is shown of them, the recipe apart; zero where other results
+/// decide it too: a key context shows them, a derived field looks at them, a group is made of them.
+fn splitting(course: &Course, phase: usize) -> Digest {
+    let rule = &course.phases[phase].rule;
+    let Feed::Phase { phase: feed, explode } = &rule.feed else { return Digest::default() };
+    let (fed, chooses) =
+        (&course.phases[*feed].rule.output, explode.as_ref().is_some_and(|explode| explode.only.is_some()));
+    if chooses || !fed.derived.is_empty() || rule.contexts.iter().any(|context| context.role == Role::Key) {
+        return Digest::default();
+    }
+    let mut hasher = Hasher::new("splitting");
+    hasher.field("feed", format!("{:?}", rule.feed).as_bytes());
+    hasher.field("input", format!("{:?} {:?}", rule.input, rule.input_ids).as_bytes());
+    hasher.field("ids", format!("{:?}", fed.ids).as_bytes());
+    hasher.finish()
 }

@@ -6,7 +6,7 @@
 //! the order in which answers arrive.
 
 use super::board::{Board, Slot, State};
-use super::decide::Candidate;
+use super::facts::Candidate;
 use super::memory::{Memory, Other};
 use crate::diag::Result;
 use crate::digest::Digest;

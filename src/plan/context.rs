@@ -6,6 +6,7 @@ use crate::course::{Context, Explode, Feed, Shown, Window, project};
 use crate::diag::Result;
 use crate::digest::Digest;
 use crate::json::{Value, canonical};
+use crate::link::Text;
 
 /// The entries of a context, in source order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -94,12 +95,12 @@ pub(super) fn entries(
 
 /// What a context may show of an item: its result; the last linked one where it is stale and is not bought in this run. Items
 /// whose attempts are exhausted are absent.
-fn shown(cell: &Cell, state: State) -> Option<&str> {
+fn shown(cell: &Cell, state: State) -> Option<&Text> {
     let decision = &cell.decision;
     let stands_in = match decision.verdict {
         Verdict::Stale(_) | Verdict::Rejected(_) => state == State::Settled,
         Verdict::Pending(_) => state == State::Settled,
         _ => false,
     };
-    decision.current.as_ref().or(decision.linked.as_ref().filter(|_| stands_in)).map(|current| &*current.text)
+    decision.current.as_ref().or(decision.linked.as_ref().filter(|_| stands_in)).map(|current| &current.text)
 }

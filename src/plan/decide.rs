@@ -3,146 +3,13 @@
 //! Pure: everything that it looks at is in [`Facts`], so `plan` and `build` cannot disagree, and a table of all states of lock,
 //! store and main file is its test.
 
+use super::facts::{Candidate, Current, Decision, Facts, Standing};
 use super::verdict::{Held, Reason, Verdict};
 use crate::check::Finding;
 use crate::digest::{Digest, Short};
-use crate::link::{Failed, Line};
+use crate::link::{Line, Text};
 use crate::store::Provenance;
 use std::sync::Arc;
-
-/// A result that could stand for an item.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    /// The digest of its output.
-    pub digest: Digest,
-    /// Where it comes from.
-    pub provenance: Provenance,
-    /// The content key that it is filed under.
-    pub content: Short,
-    /// Its output in lifted form.
-    pub text: Arc<str>,
-}
-
-/// An item's entry in its main file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    /// The digest of the output that stands there.
-    pub digest: Digest,
-    /// The output in lifted form.
-    pub text: Arc<str>,
-    /// Under what the store knows this very output as a result of this item; `None`: it does not.
-    pub known: Option<(Provenance, Short)>,
-}
-
-/// Asked attempts under the present key and checks.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Attempts {
-    /// How many there were.
-    pub made: u32,
-    /// How many there may be.
-    pub limit: u32,
-    /// The last two answers were the same: asking again is idle.
-    pub repeated: bool,
-    /// What the last one was refused for, when it brought nothing that could be checked.
-    pub trouble: Vec<Finding>,
-}
-
-/// All that a decision looks at.
-#[derive(Debug, Clone)]
-pub struct Facts {
-    /// The item's content key.
-    pub content: Digest,
-    /// True when there is a lock that could be read.
-    pub lock_readable: bool,
-    /// The item's line in it.
-    pub line: Option<Line>,
-    /// The output that the line names, if its bytes were found in the main file or the store.
-    pub locked: Option<Arc<str>>,
-    /// The lock says that its attempts are exhausted.
-    pub failed: Option<Failed>,
-    /// What stands in the main file.
-    pub standing: Option<Standing>,
-    /// The results filed under this content and id, earliest first.
-    pub results: Vec<Candidate>,
-    /// The results of the same content that nobody claims, in the order in which they may be taken.
-    pub claimable: Vec<Candidate>,
-    /// The newest hand edit of this item, under whatever key.
-    pub edit: Option<Candidate>,
-    /// Results that a later purchase replaced although they were valid.
-    pub superseded: Vec<Digest>,
-    /// Attempts under this key and these checks.
-    pub attempts: Attempts,
-    /// The digest of the checks.
-    pub checks: Short,
-    /// The key under which the store knows the item otherwise.
-    pub earlier: Option<Short>,
-    /// `-B`: buy it as if it were stale.
-    pub force: bool,
-    /// `--retry-failed`: exhausted attempts count as none.
-    pub retry_failed: bool,
-    /// `--fix`: buy what is held for its findings.
-    pub fix: bool,
-}
-
-/// A result that stands for an item, with what its lock line says.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Current {
-    /// The digest of its output.
-    pub digest: Digest,
-    /// Its output in lifted form.
-    pub text: Arc<str>,
-    /// Where it comes from.
-    pub provenance: Provenance,
-    /// The content key it was made under; zero where nobody knows.
-    pub key: Short,
-    /// It is not known to pass the checks of now.
-    pub unchecked: bool,
-}
-
-/// What is decided over an item.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Decision {
-    /// What is to be done.
-    pub verdict: Verdict,
-    /// The result that stands for the item: what later phases are fed. `None` unless fresh or held.
-    pub current: Option<Current>,
-    /// What the main file shows.
-    pub linked: Option<Current>,
-    /// What is to be kept in the store before anything else: a hand edit that it does not know.
-    pub file: Option<Current>,
-    /// It was taken over from another id and is to be filed under this one.
-    pub claimed: bool,
-    /// The digests of the results refused under the present key, sorted.
-    pub refused: Vec<Digest>,
-    /// The result that a purchase replaces although it was not refused.
-    pub supersedes: Option<Digest>,
-    /// Attempts made so far; the next is one more.
-    pub attempts: u32,
-    /// What a purchase is told of the last answer.
-    pub findings: Vec<Finding>,
-}
-
-impl Decision {
-    /// Of an item whose result stands.
-    pub fn fresh(current: Current) -> Self {
-        fresh(current)
-    }
-
-    /// Of an item that waits; its main file goes on showing what it shows.
-    pub fn pending(verdict: Verdict, linked: Option<Current>) -> Self {
-        Self {
-            verdict,
-            current: None,
-            linked,
-            file: None,
-            claimed: false,
-            refused: Vec::new(),
-            supersedes: None,
-            attempts: 0,
-            findings: Vec::new(),
-        }
-    }
-}
 
 /// Decides. `judge` gives the findings of an output in lifted form; it is asked only where it matters.
 pub fn decide(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
@@ -157,6 +24,11 @@ pub fn decide(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
         decision.supersedes = decision.current.take().map(|current| current.digest);
         decision.findings = findings.clone();
         decision.verdict = Verdict::Rejected(findings);
+    } else if facts.refresh
+        && let Verdict::Held(Held::Moved(reasons)) = decision.verdict
+    {
+        decision.current = None;
+        decision.verdict = Verdict::Stale(reasons);
     }
     decision
 }
@@ -164,24 +36,32 @@ pub fn decide(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
 fn standing_or_known(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
     let key = facts.content.short();
     let line = facts.line.filter(|_| facts.lock_readable);
-    if let Some(edit) = standing_edit(facts, line) {
-        let file =
-            (facts.standing.as_ref().is_some_and(|standing| standing.known.is_none())).then(|| edit.clone());
-        return Decision { file, ..kept_by_hand(edit, key, judge) };
+    if let Some((edit, standing)) = standing_edit(facts, line) {
+        let file = standing.known.is_none().then(|| edit.clone());
+        return Decision { file, ..kept_by_hand(edit, &standing.text, key, judge) };
     }
+    // Somebody put a result back that the tool had made, over an edit: the edit is taken back.
+    let taken_back = facts.standing.as_ref().is_some_and(|standing| {
+        let edited =
+            |line: Line| line.provenance == Provenance::Edited && line.digest != standing.digest.short();
+        line.is_some_and(edited) && standing.known.is_some()
+    });
+    let line = line.filter(|_| !taken_back);
     if let Some(line) = line
         && let Some(text) = &facts.locked
         && (line.key == key || line.provenance == Provenance::Edited)
     {
         let current = Current {
             digest: full(facts, line.digest, text),
-            text: text.clone(),
+            text: Text::Lifted(text.clone()),
             provenance: line.provenance,
             key: line.key,
             unchecked: false,
         };
         if line.provenance == Provenance::Edited {
-            return kept_by_hand(current, key, judge);
+            let unknown = facts.standing.as_ref().is_some_and(|standing| standing.known.is_none());
+            let file = unknown.then(|| current.clone());
+            return Decision { file, ..kept_by_hand(current, text, key, judge) };
         }
         if !facts.superseded.contains(&current.digest) {
             let findings = errors(judge(text));
@@ -193,8 +73,19 @@ fn standing_or_known(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Dec
             }
         }
     }
-    if let Some(edit) = facts.edit.as_ref().filter(|edit| edit.content == key || line.is_none()) {
-        return kept_by_hand(as_current(edit), key, judge);
+    if let Some(edit) =
+        facts.edit.as_ref().filter(|edit| !taken_back && (edit.content == key || line.is_none()))
+    {
+        return kept_by_hand(as_current(edit), &edit.text, key, judge);
+    }
+    if taken_back
+        && let Some(standing) =
+            facts.standing.as_ref().filter(|standing| standing.known.is_some_and(|(_, own)| own == key))
+        && errors(judge(&standing.text)).is_empty()
+    {
+        let provenance = standing.known.map_or(Provenance::Generated, |(provenance, _)| provenance);
+        let text = Text::Lifted(standing.text.clone());
+        return fresh(Current { digest: standing.digest, text, provenance, key, unchecked: false });
     }
     if let Some(found) = unexplained(facts) {
         return held(found, Held::Unexplained);
@@ -203,7 +94,7 @@ fn standing_or_known(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Dec
 }
 
 /// The hand edit that stands in the main file now, if one does.
-fn standing_edit(facts: &Facts, line: Option<Line>) -> Option<Current> {
+fn standing_edit(facts: &Facts, line: Option<Line>) -> Option<(Current, &Standing)> {
     let standing = facts.standing.as_ref().filter(|_| facts.lock_readable)?;
     if line.is_some_and(|line| line.digest == standing.digest.short()) {
         return None;
@@ -213,13 +104,14 @@ fn standing_edit(facts: &Facts, line: Option<Line>) -> Option<Current> {
         Some(_) => return None,
         None => line.map_or(facts.content.short(), |line| line.key),
     };
-    Some(Current {
+    let edit = Current {
         digest: standing.digest,
-        text: standing.text.clone(),
+        text: Text::Lifted(standing.text.clone()),
         provenance: Provenance::Edited,
         key,
         unchecked: false,
-    })
+    };
+    Some((edit, standing))
 }
 
 /// Without a readable lock nothing is called an edit: what stands there and nobody knows is kept, and said to be unexplained.
@@ -228,7 +120,7 @@ fn unexplained(facts: &Facts) -> Option<Current> {
         facts.standing.as_ref().filter(|standing| !facts.lock_readable && standing.known.is_none())?;
     Some(Current {
         digest: standing.digest,
-        text: standing.text.clone(),
+        text: Text::Lifted(standing.text.clone()),
         provenance: Provenance::Edited,
         key: Short::default(),
         unchecked: false,
@@ -311,7 +203,7 @@ fn last_linked(facts: &Facts, line: Option<Line>) -> Option<Current> {
     let key = facts.content.short();
     let current = |digest: Digest, text: &Arc<str>, provenance, made_under| Current {
         digest,
-        text: text.clone(),
+        text: Text::Lifted(text.clone()),
         provenance,
         key: made_under,
         unchecked: true,
@@ -327,7 +219,7 @@ fn last_linked(facts: &Facts, line: Option<Line>) -> Option<Current> {
     (made_under != key).then(|| current(standing.digest, &standing.text, provenance, made_under))
 }
 
-fn kept_by_hand(current: Current, key: Short, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
+fn kept_by_hand(current: Current, text: &str, key: Short, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
     if current.key == Short::default() {
         return held(current, Held::Unexplained);
     }
@@ -335,13 +227,13 @@ fn kept_by_hand(current: Current, key: Short, judge: &dyn Fn(&str) -> Vec<Findin
         let reason = Reason::KeyMoved(current.key);
         return held(current, Held::Moved(vec![reason]));
     }
-    let findings = errors(judge(&current.text));
+    let findings = errors(judge(text));
     if findings.is_empty() { fresh(current) } else { held(current, Held::Findings(findings)) }
 }
 
 fn as_current(candidate: &Candidate) -> Current {
     let Candidate { digest, provenance, content, text } = candidate.clone();
-    Current { digest, text, provenance, key: content, unchecked: false }
+    Current { digest, text: Text::Lifted(text), provenance, key: content, unchecked: false }
 }
 
 fn fresh(current: Current) -> Decision {
@@ -391,6 +283,8 @@ fn sorted(mut digests: Vec<Digest>) -> Vec<Digest> {
 mod tests {
     use super::*;
     use crate::course::Severity;
+    use crate::link::Failed;
+    use crate::plan::Attempts;
 
     const OURS: &str = r#""ours""#;
     const OTHER: &str = r#""other""#;
@@ -398,6 +292,13 @@ mod tests {
 
     fn text(of: &str) -> Arc<str> {
         of.into()
+    }
+
+    fn lifted(text: &Text) -> String {
+        match text {
+            Text::Lifted(text) => text.to_string(),
+            Text::InMain(_) => panic!("decisions are over texts"),
+        }
     }
 
     fn digest(of: &str) -> Digest {
@@ -430,6 +331,7 @@ mod tests {
             force: false,
             retry_failed: false,
             fix: false,
+            refresh: false,
         }
     }
 
@@ -548,7 +450,7 @@ mod tests {
                 "each row once"
             );
             let decision = decide(&facts_of(lock, knows, main), &|_| vec![]);
-            let of = |current: &Option<Current>| current.as_ref().map(|current| current.text.to_string());
+            let of = |current: &Option<Current>| current.as_ref().map(|current| lifted(&current.text));
             let got = (decision.verdict.name(), of(&decision.current), of(&decision.linked));
             let expected = (verdict, current.map(str::to_owned), linked.map(str::to_owned));
             assert_eq!(got, expected, "{lock:?}, store knows: {knows}, main file {main:?}");
@@ -567,7 +469,10 @@ mod tests {
         assert_eq!((decision.refused, decision.findings.len()), (vec![digest(OURS)], 1));
         let more = Facts { results: vec![candidate(OURS), candidate(OTHER)], ..facts };
         let decision = decide(&more, &refuse(OURS));
-        assert_eq!((decision.verdict.name(), decision.current.unwrap().text), ("fresh", text(OTHER)));
+        assert_eq!(
+            (decision.verdict.name(), lifted(&decision.current.unwrap().text)),
+            ("fresh", OTHER.to_owned())
+        );
     }
 
     #[test]
@@ -595,7 +500,10 @@ mod tests {
         let locked = facts_of(L::Match, true, M::Same);
         let decision = decide(&locked, &refuse(OURS));
         let linked = decision.linked.unwrap();
-        assert_eq!((decision.verdict.name(), linked.text, linked.unchecked), ("rejected", text(OURS), true));
+        assert_eq!(
+            (decision.verdict.name(), lifted(&linked.text), linked.unchecked),
+            ("rejected", OURS.to_owned(), true)
+        );
         let mut edited = facts_of(L::Match, false, M::Same);
         edited.line.as_mut().unwrap().provenance = Provenance::Edited;
         assert_eq!(decide(&edited, &refuse(OURS)).verdict.name(), "held");
@@ -611,8 +519,8 @@ mod tests {
             (Verdict::Stale(vec![Reason::Forced]), Some(digest(OURS)))
         );
         assert_eq!(
-            decision.linked.unwrap().text,
-            text(OURS),
+            lifted(&decision.linked.unwrap().text),
+            OURS,
             "the old one stands until the new one is there"
         );
         let bought = Facts {
@@ -620,7 +528,7 @@ mod tests {
             results: vec![candidate(OURS), candidate(OTHER)],
             ..facts_of(L::Match, true, M::Same)
         };
-        assert_eq!(decide(&bought, &|_| vec![]).current.unwrap().text, text(OTHER));
+        assert_eq!(lifted(&decide(&bought, &|_| vec![]).current.unwrap().text), OTHER);
     }
 
     #[test]
@@ -628,7 +536,29 @@ mod tests {
         let facts = Facts { claimable: vec![candidate(OTHER), candidate(OURS)], ..nothing_known() };
         let decision = decide(&facts, &refuse(OTHER));
         assert!(decision.claimed && decision.verdict == Verdict::Fresh);
-        assert_eq!(decision.current.unwrap().text, text(OURS));
+        assert_eq!(lifted(&decision.current.unwrap().text), OURS);
+    }
+
+    #[test]
+    fn an_edit_that_is_taken_back_stays_back() {
+        let mut facts = facts_of(L::Match, true, M::Same);
+        facts.line.as_mut().unwrap().provenance = Provenance::Edited;
+        facts.line.as_mut().unwrap().digest = digest(OTHER).short();
+        facts.locked = Some(text(OTHER));
+        facts.edit = Some(Candidate { provenance: Provenance::Edited, ..candidate(OTHER) });
+        let decision = decide(&facts, &|_| vec![]);
+        let current = decision.current.unwrap();
+        assert_eq!((lifted(&current.text), current.provenance), (OURS.to_owned(), Provenance::Generated));
+    }
+
+    #[test]
+    fn a_moved_edit_is_bought_over_only_when_asked() {
+        let moved = facts_of(L::OldKey, false, M::Other);
+        assert_eq!(decide(&moved, &|_| vec![]).verdict.name(), "held");
+        let decision = decide(&Facts { refresh: true, ..moved }, &|_| vec![]);
+        assert_eq!(decision.verdict.name(), "stale");
+        assert_eq!(lifted(&decision.linked.unwrap().text), OTHER, "it stands until the new one is there");
+        assert!(decision.file.is_some(), "and is kept in the store");
     }
 
     #[test]
@@ -638,6 +568,6 @@ mod tests {
         let mut known = new;
         known.standing.as_mut().unwrap().known = Some((Provenance::Edited, key().short()));
         let decision = decide(&known, &|_| vec![]);
-        assert!(decision.file.is_none() && decision.current.unwrap().text == text(OTHER));
+        assert!(decision.file.is_none() && lifted(&decision.current.unwrap().text) == OTHER);
     }
 }

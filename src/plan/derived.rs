@@ -8,9 +8,10 @@ use super::board::{Board, State};
 use super::memory::Memory;
 use super::small;
 use crate::course::{Derivation, Derived, Feed, Role};
-use crate::diag::{Problem, Result};
+use crate::diag::Result;
 use crate::digest::{Digest, Hasher};
-use crate::json::{Ids, Value, canonical, normalize, put_back};
+use crate::json::{Value, canonical, normalize};
+use crate::link::Text;
 use std::collections::HashMap;
 
 /// Root, number in its slot, number of the holder in the item.
@@ -85,10 +86,9 @@ fn count(of: &crate::json::Pointer, holder: &Value) -> usize {
 
 impl Board<'_> {
     /// An output as its reader sees it: with the item's ids and its derived fields.
-    pub fn full_output(&self, phase: usize, root: usize, cell: usize, lifted: &str) -> Result<Value> {
+    pub fn full_output(&self, phase: usize, root: usize, cell: usize, text: &Text) -> Result<Value> {
         let board = &self.phases[phase];
-        let mut value =
-            self.with_ids(phase, &board.slots[root].cells[cell].id, &board.roots[root], lifted)?;
+        let mut value = self.output(phase, &board.slots[root].cells[cell].id, &board.roots[root], text)?;
         let firsts = if root < self.settled(phase) { &board.firsts } else { &board.firsts_before };
         self.derive(phase, root, cell, &mut value, firsts);
         Ok(value)
@@ -101,14 +101,6 @@ impl Board<'_> {
             let last = self.phases[phase].slots[root].cells[cell].last;
             put_in(derived, value, (root, cell), last, firsts);
         }
-    }
-
-    /// An output with the item's ids put back, as a generator answered it.
-    pub(super) fn with_ids(&self, phase: usize, id: &str, root: &str, lifted: &str) -> Result<Value> {
-        let mut value: Value = serde_json::from_str(lifted)
-            .map_err(|e| Problem::internal(format!("the result of `{id}` is not JSON")).because(e))?;
-        put_back(&mut value, &self.rule(phase).output.ids, Ids { id, root });
-        Ok(value)
     }
 
     /// Remembers what stands first in a root.
@@ -132,7 +124,7 @@ impl Board<'_> {
         for (at, cell) in board.slots[root].cells.iter().enumerate() {
             let Some(linked) = &cell.decision.linked else { continue };
             // What cannot be read has no values; whoever uses it is told.
-            if let Ok(value) = self.with_ids(phase, &cell.id, &board.roots[root], &linked.text) {
+            if let Ok(value) = self.output(phase, &cell.id, &board.roots[root], &linked.text) {
                 firsts.note(&self.rule(phase).output.derived, (root, at), &value);
             }
         }
@@ -151,7 +143,7 @@ impl Board<'_> {
         for (at, upstream) in slot.cells.iter().enumerate() {
             let Some(current) = &upstream.decision.current else { continue };
             let root_id = &self.phases[feed].roots[root];
-            let mut value = self.with_ids(feed, &upstream.id, root_id, &current.text)?;
+            let mut value = self.output(feed, &upstream.id, root_id, &current.text)?;
             // What is certain so far: a value that is not among it may still turn out to be first.
             self.derive(feed, root, at, &mut value, &self.phases[feed].firsts);
             for draft in self.drafts_of(phase, root, &upstream.id, &value)? {

@@ -3,20 +3,57 @@
 use super::board::{Board, Detail};
 use super::verdict::Verdict;
 use crate::check::{Finding, Subject};
-use crate::course::{Feed, ItemDraft, Role};
-use crate::diag::Result;
-use crate::json::Value;
-use crate::json::{Ids, lift, normalize};
+use crate::course::{Feed, ItemDraft, Role, SourceItem, Upstream, draft_items};
+use crate::diag::{Problem, Result};
+use crate::json::{Ids, Value, lift, normalize, put_back, strip};
 use crate::key::own_parts;
+use crate::link::Text;
+use std::sync::Arc;
 
 impl Board<'_> {
+    /// An output as a generator answered it, wherever its text is: with the item's ids, without its derived fields.
+    pub fn output(&self, phase: usize, id: &str, root: &str, text: &Text) -> Result<Value> {
+        match text {
+            Text::Lifted(lifted) => self.with_ids(phase, id, root, lifted),
+            Text::InMain(found) => {
+                let main = &self.phases[phase].main;
+                let mut value = serde_json::from_str(main.raw(*found)).map_err(|e| {
+                    Problem::author(format!("`{id}` in `{}` is not JSON", main.path.display())).because(e)
+                })?;
+                // What stands there was derived by the last run, or by nobody.
+                strip(&mut value, &self.rule(phase).output.derived_fields());
+                Ok(value)
+            }
+        }
+    }
+
+    /// An output in lifted form, wherever its text is.
+    pub fn lifted(&self, phase: usize, id: &str, root: &str, text: &Text) -> Result<Arc<str>> {
+        if let Text::Lifted(lifted) = text {
+            return Ok(lifted.clone());
+        }
+        let mut value = self.output(phase, id, root, text)?;
+        self.rule(phase).output.take_in(&mut value, Ids { id, root });
+        Ok(value.to_string().into())
+    }
+
+    /// An output in lifted form with the item's ids put back.
+    fn with_ids(&self, phase: usize, id: &str, root: &str, lifted: &str) -> Result<Value> {
+        let mut value: Value = serde_json::from_str(lifted)
+            .map_err(|e| Problem::internal(format!("the result of `{id}` is not JSON")).because(e))?;
+        put_back(&mut value, &self.rule(phase).output.ids, Ids { id, root });
+        Ok(value)
+    }
+
     /// The findings of an output in lifted form.
     pub fn judge(&self, phase: usize, detail: &Detail, lifted: &str) -> Vec<Finding> {
         let ids = Ids { id: &detail.id, root: &detail.root };
         match self.with_ids(phase, ids.id, ids.root, lifted) {
             Ok(mut output) => {
                 normalize(&mut output);
-                self.phases[phase].checks.item(&Subject { ids, input: &detail.input, output: &output })
+                let board = &self.phases[phase];
+                let position = board.numbers.get(&detail.root).copied().unwrap_or_default();
+                board.checks.item(&Subject { ids, position, input: &detail.input, output: &output })
             }
             Err(problem) => crate::check::missing_output(&[ids.id], &problem.what),
         }
@@ -37,6 +74,43 @@ impl Board<'_> {
             .collect::<Result<_>>()?;
         let own = own_parts(&lifted, keyed.iter().map(|(name, value)| (*name, value)));
         Ok(Detail { id: draft.id.clone(), root: root_id.clone(), input: draft.input.clone(), own })
+    }
+
+    /// The items that an upstream result gives.
+    pub(super) fn drafts(
+        &self,
+        phase: usize,
+        root: usize,
+        from: usize,
+        text: &Text,
+    ) -> Result<Vec<ItemDraft>> {
+        let Some(feed) = self.graph.node(phase).feed else { return Ok(Vec::new()) };
+        let output = self.full_output(feed, root, from, text)?;
+        self.drafts_of(phase, root, &self.phases[feed].slots[root].cells[from].id, &output)
+    }
+
+    /// The items that a whole result of the phase before gives.
+    pub(super) fn drafts_of(
+        &self,
+        phase: usize,
+        root: usize,
+        id: &Arc<str>,
+        value: &Value,
+    ) -> Result<Vec<ItemDraft>> {
+        let upstream = Upstream { id, root: &self.phases[phase].roots[root], value };
+        draft_items(self.rule(phase), self.course.into(), &upstream).map_err(|why| {
+            let feed = self.graph.node(phase).feed.unwrap_or(phase);
+            Problem::author(format!("`{}` of `{}` cannot be split into items of `{}`", id, self.rule(feed).name, self.rule(phase).name))
+                .because(why)
+                .hint("mend that item in its main file, or add a check to the phase that makes it, so that it is asked for again")
+        })
+    }
+
+    pub(super) fn source_drafts(&self, phase: usize, item: &SourceItem) -> Result<Vec<ItemDraft>> {
+        let upstream = Upstream { id: &item.id, root: &item.id, value: &item.value };
+        draft_items(self.rule(phase), self.course.into(), &upstream).map_err(|why| {
+            Problem::author(format!("the source item `{}` cannot be used", item.id)).because(why)
+        })
     }
 
     /// An item's input and key parts, made again from what feeds it. `None` for one that is pending.

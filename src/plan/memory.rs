@@ -1,14 +1,14 @@
 //! What is remembered of an item: by its lock line, its main file's entry, and the store.
 
 use super::board::Board;
-use super::decide::{Attempts, Candidate, Current, Facts, Standing};
+use super::facts::{Attempts, Candidate, Current, Facts, Standing};
 use crate::check::Finding;
 use crate::course::Severity;
-use crate::diag::{Problem, Result};
+use crate::diag::Result;
 use crate::digest::{Digest, Short};
-use crate::json::{Ids, Value};
+use crate::json::Ids;
 use crate::key::Part;
-use crate::link::{LockFile, PhaseLock};
+use crate::link::{LockFile, PhaseLock, Text};
 use crate::store::{Ended, Known, Provenance, Store};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -57,21 +57,54 @@ impl<'s> Memory<'s> {
         self.lock.lock().and_then(|lock| lock.phases.get(phase))
     }
 
-    /// What stands in the main file for an item, in lifted form.
+    /// What stands in the main file for an item: its digest, and its text as far as it had to be read for that.
     fn standing(
         &self,
         board: &Board<'_>,
         phase: usize,
         id: &str,
         root: &str,
-    ) -> Result<Option<(Digest, Arc<str>)>> {
-        let Some(raw) = board.phases[phase].main.get(id) else { return Ok(None) };
-        let mut value: Value = serde_json::from_str(raw).map_err(|e| {
-            Problem::author(format!("`{id}` in `{}` is not JSON", board.phases[phase].main.path.display()))
-                .because(e)
-        })?;
+    ) -> Result<Option<(Digest, Text)>> {
+        let main = &board.phases[phase].main;
+        let Some(found) = main.find(id) else { return Ok(None) };
+        if let Some(digest) = found.digest {
+            return Ok(Some((digest, Text::InMain(found))));
+        }
+        let mut value = board.output(phase, id, root, &Text::InMain(found))?;
         board.rule(phase).output.take_in(&mut value, Ids { id, root });
-        Ok(Some((super::output_digest(&value), value.to_string().into())))
+        Ok(Some((super::output_digest(&value), Text::Lifted(value.to_string().into()))))
+    }
+
+    /// The common case, told at once: lock line, main file, key and checks agree.
+    pub(super) fn plainly_fresh(
+        &self,
+        board: &Board<'_>,
+        phase: usize,
+        id: &str,
+        root: &str,
+        content: Digest,
+        chosen: bool,
+    ) -> Result<Option<Current>> {
+        let Some(lock) = self.phase_lock(&board.rule(phase).name) else { return Ok(None) };
+        let Some(line) = lock.lines.get(id) else { return Ok(None) };
+        let stands =
+            line.key == content.short() && line.provenance == Provenance::Generated && !line.unchecked;
+        let passed = lock.checks == Some(board.phases[phase].checks.digest().short());
+        if !stands || !passed || board.forces(phase, chosen) {
+            return Ok(None);
+        }
+        if self.store.index()?.has_superseded() && !self.store.index()?.superseded(&content, id).is_empty() {
+            return Ok(None);
+        }
+        let standing =
+            self.standing(board, phase, id, root)?.filter(|(digest, _)| digest.short() == line.digest);
+        Ok(standing.map(|(digest, text)| Current {
+            digest,
+            text,
+            provenance: line.provenance,
+            key: line.key,
+            unchecked: false,
+        }))
     }
 
     pub(super) fn facts(
@@ -83,29 +116,18 @@ impl<'s> Memory<'s> {
         content: Digest,
         chosen: bool,
     ) -> Result<Told> {
+        if let Some(current) = self.plainly_fresh(board, phase, id, root, content, chosen)? {
+            return Ok(Told::Fresh(current));
+        }
         let rule = board.rule(phase);
         let lock = self.phase_lock(&rule.name);
         let line = lock.and_then(|lock| lock.lines.get(id)).copied();
-        let standing = self.standing(board, phase, id, root)?;
+        let standing = match self.standing(board, phase, id, root)? {
+            Some((digest, text)) => Some((digest, board.lifted(phase, id, root, &text)?)),
+            None => None,
+        };
         let checks = board.phases[phase].checks.digest();
-        let force = board.wishes.force && chosen;
-        if let (Some(line), Some((digest, text))) = (line, &standing)
-            && line.key == content.short()
-            && line.digest == digest.short()
-            && line.provenance == Provenance::Generated
-            && !line.unchecked
-            && !force
-            && lock.and_then(|lock| lock.checks) == Some(checks.short())
-        {
-            let (digest, text) = (*digest, text.clone());
-            return Ok(Told::Fresh(Current {
-                digest,
-                text,
-                provenance: line.provenance,
-                key: line.key,
-                unchecked: false,
-            }));
-        }
+        let force = board.forces(phase, chosen);
         let index = self.store.index()?;
         let locked = match (line, &standing) {
             (Some(line), Some((digest, text))) if line.digest == digest.short() => Some(text.clone()),
@@ -150,6 +172,7 @@ impl<'s> Memory<'s> {
             force,
             retry_failed: board.wishes.retry_failed && chosen,
             fix: board.wishes.fix && chosen,
+            refresh: board.wishes.refresh && chosen,
         })))
     }
 
@@ -225,7 +248,7 @@ impl<'s> Memory<'s> {
         let text = self.text_of(self.store.index()?.by_short(&line.digest).as_ref())?;
         Ok(text.map(|text| Current {
             digest: super::output_digest_of_text(&text),
-            text,
+            text: Text::Lifted(text),
             provenance: line.provenance,
             key: line.key,
             unchecked: true,
@@ -239,7 +262,8 @@ impl<'s> Memory<'s> {
         in_store || self.locked_ids(&board.rule(phase).name, content).iter().any(|other| **other != *id)
     }
 
-    /// The results of a content under other ids, by (id, digest).
+    /// The results of a content under other ids, by (id, digest); but of one id first what stands for it: what its lock line
+    /// names, then its newest hand edit. What a later purchase replaced is not among them.
     pub(super) fn others(
         &self,
         board: &Board<'_>,
@@ -249,7 +273,8 @@ impl<'s> Memory<'s> {
     ) -> Result<Vec<Other>> {
         let index = self.store.index()?;
         let mut others = Vec::new();
-        for known in index.results(&content).filter(|known| *known.id != *id) {
+        let replaced = |known: &Known| index.superseded(&content, &known.id).contains(&known.digest);
+        for known in index.results(&content).filter(|known| *known.id != *id && !replaced(known)) {
             if let Some(candidate) = self.candidate(&known)? {
                 others.push(Other { id: known.id.clone(), root: known.root.clone(), candidate });
             }
@@ -268,12 +293,25 @@ impl<'s> Memory<'s> {
                     digest: current.digest,
                     provenance: current.provenance,
                     content: content.short(),
-                    text: current.text,
+                    text: board.lifted(phase, other, &root, &current.text)?,
                 };
                 others.push(Other { id: other.clone(), root, candidate });
             }
         }
-        others.sort_by(|a, b| (&a.id, a.candidate.digest).cmp(&(&b.id, b.candidate.digest)));
+        let lock = self.phase_lock(&board.rule(phase).name);
+        let locked = |other: &Other| {
+            let line = lock.and_then(|lock| lock.lines.get(&other.id));
+            line.is_some_and(|line| {
+                line.key == content.short() && line.digest == other.candidate.digest.short()
+            })
+        };
+        let edited = |other: &Other| {
+            let edit = index.edit(&board.course.code, &board.rule(phase).name, &other.id);
+            edit.is_some_and(|edit| edit.digest == other.candidate.digest)
+        };
+        others.sort_by_cached_key(|other| {
+            (other.id.clone(), !locked(other), !edited(other), other.candidate.digest)
+        });
         others.dedup_by(|a, b| a.id == b.id && a.candidate.digest == b.candidate.digest);
         Ok(others)
     }

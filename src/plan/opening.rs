@@ -1,14 +1,14 @@
 //! Slots opened: what upstream results give is turned into items, and each is decided over.
 
 use super::board::{Board, Cell, Detail, Slot, State};
-use super::decide::{Decision, decide};
+use super::decide::decide;
+use super::facts::{Current, Decision};
 use super::memory::Memory;
 use super::verdict::Verdict;
 use super::{claim, small};
-use crate::course::{Feed, ItemDraft, Role, SourceItem, Upstream, Window, draft_items};
-use crate::diag::{Problem, Result};
+use crate::course::{Feed, ItemDraft, Role, Window};
+use crate::diag::Result;
 use crate::digest::Digest;
-use crate::json::Value;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ impl Board<'_> {
             let claiming = claims.flat_map(|(root, slot)| claim::wanting(root, slot)).collect();
             self.phases[phase].slots = slots;
             self.phases[phase].claiming = claiming;
-            self.choose_batches(phase);
+            self.choose_batches(phase, memory)?;
             claim::take_over(self, phase, memory)?;
             self.advance(phase);
             if self.settled(phase) < self.phases[phase].slots.len() {
@@ -71,7 +71,7 @@ impl Board<'_> {
                     }
                 }
                 if !ready.is_empty() {
-                    self.choose_batches(reader);
+                    self.choose_batches(reader, memory)?;
                 }
                 ready.extend(claim::take_over(self, reader, memory)?);
                 for root in ready {
@@ -136,9 +136,7 @@ impl Board<'_> {
                         upstream.decision.linked.as_ref().filter(|_| self.wishes.with_stale_inputs);
                     match upstream.decision.current.as_ref().or(stale_input) {
                         Some(current) => {
-                            for draft in self.drafts(phase, root, from, &current.text)? {
-                                cells.push(self.decided(phase, root, from, &draft, memory)?);
-                            }
+                            self.add_items(phase, root, from, upstream, current, memory, cells)?;
                         }
                         None => self.add_provisional(phase, root, from, upstream, memory, cells)?,
                     }
@@ -152,6 +150,54 @@ impl Board<'_> {
             slot.state = State::Claiming;
         }
         Ok(slot)
+    }
+
+    /// The items that an upstream result gives, each decided. What the last run made of the same result is not made again, unless
+    /// more than the common case has to be looked at.
+    #[expect(clippy::too_many_arguments, reason = "where an item comes from, and what is remembered of it")]
+    fn add_items(
+        &self,
+        phase: usize,
+        root: usize,
+        from: usize,
+        upstream: &Cell,
+        current: &Current,
+        memory: &Memory<'_>,
+        cells: &mut Vec<Cell>,
+    ) -> Result<()> {
+        let board = &self.phases[phase];
+        let made_from = self.made_from(phase, root, &upstream.id, current.digest);
+        let mut drafts: Option<Vec<ItemDraft>> = None;
+        let recalled = board.recall.items(&board.roots[root], made_from);
+        for (index, (id, content)) in recalled.iter().enumerate() {
+            let chosen = self.wishes.chosen.get(phase).is_none_or(|chosen| chosen.has(root, id, 0));
+            if let Some(current) =
+                memory.plainly_fresh(self, phase, id, &board.roots[root], *content, chosen)?
+            {
+                cells.push(Cell {
+                    id: (*id).clone(),
+                    from: small(from),
+                    index: small(index),
+                    last: index + 1 == recalled.len(),
+                    content: *content,
+                    decision: Decision::fresh(current),
+                    chosen,
+                });
+                continue;
+            }
+            if drafts.is_none() {
+                drafts = Some(self.drafts(phase, root, from, &current.text)?);
+            }
+            if let Some(draft) = drafts.as_ref().and_then(|drafts| drafts.get(index)) {
+                cells.push(self.decided(phase, root, from, draft, memory)?);
+            }
+        }
+        if recalled.is_empty() {
+            for draft in self.drafts(phase, root, from, &current.text)? {
+                cells.push(self.decided(phase, root, from, &draft, memory)?);
+            }
+        }
+        Ok(())
     }
 
     fn provisional(&self, phase: usize, root: usize, memory: &Memory<'_>) -> Result<Slot> {
@@ -229,42 +275,6 @@ impl Board<'_> {
         contexts.filter_map(|context| open(context.phase)).collect()
     }
 
-    pub(super) fn drafts(
-        &self,
-        phase: usize,
-        root: usize,
-        from: usize,
-        lifted: &str,
-    ) -> Result<Vec<ItemDraft>> {
-        let Some(feed) = self.graph.node(phase).feed else { return Ok(Vec::new()) };
-        let output = self.full_output(feed, root, from, lifted)?;
-        self.drafts_of(phase, root, &self.phases[feed].slots[root].cells[from].id, &output)
-    }
-
-    /// The items that a whole result of the phase before gives.
-    pub(super) fn drafts_of(
-        &self,
-        phase: usize,
-        root: usize,
-        id: &Arc<str>,
-        value: &Value,
-    ) -> Result<Vec<ItemDraft>> {
-        let upstream = Upstream { id, root: &self.phases[phase].roots[root], value };
-        draft_items(self.rule(phase), self.course.into(), &upstream).map_err(|why| {
-            let feed = self.graph.node(phase).feed.unwrap_or(phase);
-            Problem::author(format!("`{}` of `{}` cannot be split into items of `{}`", id, self.rule(feed).name, self.rule(phase).name))
-                .because(why)
-                .hint("mend that item in its main file, or add a check to the phase that makes it, so that it is asked for again")
-        })
-    }
-
-    pub(super) fn source_drafts(&self, phase: usize, item: &SourceItem) -> Result<Vec<ItemDraft>> {
-        let upstream = Upstream { id: &item.id, root: &item.id, value: &item.value };
-        draft_items(self.rule(phase), self.course.into(), &upstream).map_err(|why| {
-            Problem::author(format!("the source item `{}` cannot be used", item.id)).because(why)
-        })
-    }
-
     pub(super) fn decided(
         &self,
         phase: usize,
@@ -306,20 +316,52 @@ impl Board<'_> {
         Ok(decide(&facts, &|lifted| self.judge(phase, detail, lifted)))
     }
 
-    fn choose_batches(&mut self, phase: usize) {
+    /// Selects the items of the batches that were named, now that positions are known. What they ask for beyond bringing up to
+    /// date (`-B` and its kin) makes them be decided again.
+    fn choose_batches(&mut self, phase: usize, memory: &Memory<'_>) -> Result<()> {
         let size = self.rule(phase).batch.size;
-        let Some(chosen) = self.wishes.chosen.get(phase).filter(|chosen| !chosen.batches.is_empty()) else {
-            return;
+        let Some(chosen) = self.wishes.chosen.get(phase).filter(|chosen| !chosen.batches.is_empty()).cloned()
+        else {
+            return Ok(());
         };
+        let mut newly = Vec::new();
         let mut position = 0;
         for (root, slot) in self.phases[phase].slots.iter_mut().enumerate() {
-            for cell in &mut slot.cells {
-                cell.chosen = chosen.has(root, &cell.id, crate::graph::batch_of(position, size));
+            for (at, cell) in slot.cells.iter_mut().enumerate() {
+                let was = std::mem::replace(
+                    &mut cell.chosen,
+                    chosen.has(root, &cell.id, crate::graph::batch_of(position, size)),
+                );
+                let bought = matches!(slot.state, State::Pending) || cell.decision.supersedes.is_some();
+                if cell.chosen && !was && !bought && self.wishes.asks_for_more() {
+                    newly.push((root, at));
+                }
                 position += 1;
             }
+        }
+        for (root, at) in newly {
+            if let Some(detail) = self.detail_of(phase, root, at)? {
+                let content = self.phases[phase].slots[root].cells[at].content;
+                let decision = self.decide(phase, &detail, content, true, Vec::new(), memory)?;
+                self.phases[phase].slots[root].cells[at].decision = decision;
+            }
+        }
+        for slot in &mut self.phases[phase].slots {
             if matches!(slot.state, State::Open | State::Settled) {
                 slot.find_state();
             }
         }
+        Ok(())
+    }
+
+    /// Batches that were named and are not there, where all items are known.
+    pub fn missing_batch(&self) -> Option<(usize, usize)> {
+        (0..self.phases.len()).find_map(|phase| {
+            let chosen = self.wishes.chosen.get(phase)?;
+            let known = self.phases[phase].slots.iter().all(|slot| slot.state != State::Pending);
+            let batches = crate::graph::batches(self.cells(phase).count(), self.rule(phase).batch.size);
+            let beyond = chosen.batches.iter().find(|batch| known && **batch > batches)?;
+            Some((phase, *beyond))
+        })
     }
 }

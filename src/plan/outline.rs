@@ -5,10 +5,12 @@ use super::explain::{explain, words};
 use super::memory::Memory;
 use super::report::{Bounds, CoursePlan, PhasePlan, Plan, ReasonCount};
 use super::verdict::{Counts, Verdict};
-use crate::course::Feed;
+use crate::course::{Feed, Role};
 use crate::diag::Result;
+use crate::digest::{Digest, Hasher};
 use crate::graph::batches;
-use crate::schedule::{Cut, Lane, PhaseNo, Schedule, Want};
+use crate::key::Part;
+use crate::schedule::{Cut, PhaseNo, Schedule, Want};
 use rayon::prelude::*;
 use std::collections::HashMap;
 
@@ -120,7 +122,7 @@ fn count_calls(board: &Board<'_>, phase: usize, pending: &dyn Fn(usize) -> usize
         let wants = match slot.state {
             State::Open | State::Settled => wants(board, phase, root)?,
             State::Pending | State::Claiming => {
-                let lane = board.phases[phase].lane(root, false);
+                let lane = board.phases[phase].lane(root, false, None);
                 (0..pending(root)).map(|at| Want { place: place(root, at), lane, bytes: 0 }).collect()
             }
         };
@@ -156,23 +158,30 @@ fn cut(board: &Board<'_>, phase: usize) -> Result<Cut> {
     Ok(Cut { size: rule.batch.size, bytes })
 }
 
-/// What is to be bought of a root.
+/// What is to be bought of a root. Items with other key contexts never share a call: each is sent what it is keyed by, and no more.
 pub fn wants(board: &Board<'_>, phase: usize, root: usize) -> Result<Vec<Want>> {
     let measured = board.rule(phase).batch.max_prompt_bytes.is_some();
-    let lane = |cell: &Cell| -> Lane { board.phases[phase].lane(root, cell.decision.attempts > 0) };
+    let keyed = board.rule(phase).contexts.iter().any(|context| context.role == Role::Key);
     let slot = &board.phases[phase].slots[root];
     let wanted = slot.cells.iter().enumerate().filter(|(_, cell)| cell.is_wanted());
     wanted
         .map(|(at, cell)| {
-            let bytes = match measured {
-                true => board
-                    .detail_of(phase, root, at)?
-                    .map_or(0, |detail| detail.input.to_string().len() + detail.id.len() + 32),
-                false => 0,
-            };
-            Ok(Want { place: place(root, at), lane: lane(cell), bytes })
+            let detail = if measured || keyed { board.detail_of(phase, root, at)? } else { None };
+            let size =
+                detail.as_ref().map_or(0, |detail| detail.input.to_string().len() + detail.id.len() + 32);
+            let shown = detail.filter(|_| keyed).map(|detail| context_digest(&detail.own));
+            let lane = board.phases[phase].lane(root, cell.decision.attempts > 0, shown);
+            Ok(Want { place: place(root, at), lane, bytes: if measured { size } else { 0 } })
         })
         .collect()
+}
+
+fn context_digest(own: &[Part]) -> Digest {
+    let mut hasher = Hasher::new("contexts");
+    for part in own.iter().filter(|part| part.name.starts_with("context/")) {
+        hasher.field(&part.name, part.digest.as_bytes());
+    }
+    hasher.finish()
 }
 
 /// Adds a board's phases to a schedule, with what is known of them. Gives the number of each.

@@ -38,6 +38,8 @@ pub struct Chosen {
     pub ids: HashSet<Arc<str>>,
     /// Batches, by number from 1.
     pub batches: HashSet<usize>,
+    /// It is here only because a target is made from it.
+    pub is_upstream: bool,
 }
 
 impl Chosen {
@@ -55,11 +57,12 @@ impl Chosen {
 
     fn both(self, other: Self) -> Self {
         match (self.all, other.all) {
-            (true, _) => other,
+            (true, _) => Self { is_upstream: self.is_upstream, ..other },
             (_, true) => self,
             // Two limits on one phase: runs of roots are intersected, named items and batches have to be in both to count twice,
             // so the narrower list wins.
             _ => {
+                let is_upstream = self.is_upstream;
                 let meet = |a: &RangeInclusive<usize>, b: &RangeInclusive<usize>| {
                     let run = *a.start().max(b.start())..=*a.end().min(b.end());
                     (!run.is_empty()).then_some(run)
@@ -75,6 +78,7 @@ impl Chosen {
                     roots,
                     ids,
                     batches: self.batches.union(&other.batches).copied().collect(),
+                    is_upstream,
                 }
             }
         }
@@ -170,7 +174,7 @@ pub fn choose(
     let everything = || vec![Chosen { all: true, ..Chosen::default() }; course.phases.len()];
     let mut chosen = everything();
     if !selection.targets.is_empty() {
-        let mut named = vec![Chosen::default(); course.phases.len()];
+        let mut named = vec![Chosen { is_upstream: true, ..Chosen::default() }; course.phases.len()];
         for text in &selection.targets {
             let target = read_target(text, courses)?;
             if target.course == at {
@@ -251,6 +255,7 @@ fn add_target(
         |phase: usize| own.is_some_and(|own| graph.node(own).source != graph.node(phase).source);
     for phase in phases {
         let limit = &mut named[phase];
+        limit.is_upstream &= own.is_some_and(|own| own != phase);
         match &target.what {
             What::All => limit.all = true,
             // A group is made of all that feeds it, for anything may turn out to belong to it.

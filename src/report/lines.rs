@@ -14,6 +14,8 @@ pub struct Lines {
     several_courses: bool,
     phases: HashMap<(String, String), Phase>,
     calls: HashMap<String, Call>,
+    /// An interrupt was told: the next one ends what is in flight.
+    interrupted: bool,
 }
 
 /// A phase's calls: how many were expected, how many have left, and which number each batch's call had.
@@ -76,10 +78,7 @@ impl Lines {
                 format!("{}\n{}", look.bad(&head), findings(found, look.most(FEW), "    ", look))
             }
             Event::Warning { message } => format!("{} {}\n", look.odd("warning:"), flat(message)),
-            Event::Interrupted { in_flight: 0 } => "interrupted: no new calls\n".into(),
-            Event::Interrupted { in_flight } => {
-                format!("interrupted: no new calls; waiting for {} in flight\n", count(*in_flight, "call"))
-            }
+            Event::Interrupted { in_flight } => self.interrupted(*in_flight),
             Event::Batch { course, phase, batch, items, passed, failed, attempts } => format!(
                 "{}: {}, {passed} passed, {failed} failed, {}\n",
                 flat(&format!("{course}/{phase}/{batch}")),
@@ -87,6 +86,18 @@ impl Lines {
                 count(*attempts, "call")
             ),
             Event::Summary(_) => String::new(),
+        }
+    }
+
+    fn interrupted(&mut self, in_flight: usize) -> String {
+        let again = std::mem::replace(&mut self.interrupted, true);
+        let calls = count(in_flight, "call");
+        match (in_flight, again) {
+            (0, _) => "interrupted: no new calls\n".into(),
+            (_, false) => format!(
+                "interrupted: no new calls; waiting for {calls} in flight (interrupt again to end it all now)\n"
+            ),
+            (_, true) => format!("interrupted again: ending {calls} in flight\n"),
         }
     }
 
@@ -109,7 +120,8 @@ impl Lines {
             calls.left
         });
         let of = if calls.expected.max >= number {
-            format!("{number}/{}", between(calls.expected))
+            let least = calls.expected.min.max(number);
+            format!("{number}/{}", between(Bounds { min: least, max: calls.expected.max }))
         } else {
             format!("{number}/{number}")
         };
@@ -225,7 +237,7 @@ mod tests {
             "\
 34..174 calls for 668..3,000 items
 [phase3 1/34] S0041-S0060: 20 items
-[phase5 1/0..140] S0001L01-S0020L04: 60 items
+[phase5 1/1..140] S0001L01-S0020L04: 60 items
 [phase3 1/34] S0041-S0060: 19 passed, 1 failed in 1m 02s, $0.25
     S0040 tiling: missing `x`
 [phase3 1/34] S0040: 1 item, attempt 2
@@ -260,6 +272,15 @@ mod tests {
         verbose.render(&call("a", "phase3", "l", "s", 4, 1));
         let text = verbose.render(&ended("a", 0, 4, None));
         assert!(text.contains("1,200 tokens out") && text.ends_with("S0043 tiling: missing `x`\n"), "{text}");
+    }
+
+    #[test]
+    fn a_second_interrupt_says_that_it_ends_what_the_first_waits_for() {
+        let mut lines = Lines::new(Look::default());
+        let first = lines.render(&Event::Interrupted { in_flight: 2 });
+        assert!(first.contains("waiting for 2 calls in flight"), "{first}");
+        let second = lines.render(&Event::Interrupted { in_flight: 2 });
+        assert_eq!(second, "interrupted again: ending 2 calls in flight\n");
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn notes(plan: &Plan) -> String {
         "held item",
         "not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given",
     );
-    note(sum(|phase| phase.unselected), "stale item", "not selected, so left alone");
+    note(sum(|phase| phase.unselected), "item", "to be bought but not selected, so left alone");
     out
 }
 
@@ -194,7 +194,7 @@ spa_for_eng
                 "\n\
 1 failed item not bought again unless `--retry-failed` is given
 40 held items not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given
-2 stale items not selected, so left alone
+2 items to be bought but not selected, so left alone
 0 calls, 5 items to check again; nothing was changed
 "
             ),

@@ -111,7 +111,8 @@ fn failed(summary: &Summary, look: Look) -> String {
 }
 
 fn left(summary: &Summary, look: Look) -> String {
-    let mut out = listed("left as they were", summary.items_left, &summary.left, look, "why");
+    let as_before = if summary.items_left == 1 { "left as it was" } else { "left as they were" };
+    let mut out = listed(as_before, summary.items_left, &summary.left, look, "why");
     if summary.items_left > 0 {
         out += "    to go on: `coursebuild build`\n";
     }

@@ -21,7 +21,7 @@ pub fn why_text(whys: &[Why], look: Look) -> String {
         out += &format!("and {} more (`-v` shows them)\n", count(rest, "item"));
     }
     if whys.is_empty() {
-        out += "no item is meant by that\n";
+        out += "no item or batch of that name is known (`coursebuild status` lists them)\n";
     }
     out
 }
@@ -115,7 +115,10 @@ c/phase3/S0004: rejected
   S0004 tiling: missing `x`
 "
         );
-        assert_eq!(why_text(&[], Look::default()), "no item is meant by that\n");
+        assert_eq!(
+            why_text(&[], Look::default()),
+            "no item or batch of that name is known (`coursebuild status` lists them)\n"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::diag::{Problem, Result};
 use crate::event::Event;
 use crate::generate::{Generator, Outcome, Stop, Stopper};
 use crate::graph::batch_of;
+use crate::link::Text;
 use crate::plan::{Board, Cell, Current, Decision, Memory, State, Verdict, enlist, place, wants};
 use crate::prompt::Prompts;
 use crate::schedule::{PhaseNo, Ready, Schedule};
@@ -64,6 +65,8 @@ struct Loop<'c, 'a, 'w> {
     labels: HashSet<String>,
     flights: HashMap<tokio::task::Id, Flight>,
     calls: JoinSet<Result<Came>>,
+    /// A bound on calls or money has been reached: nothing leaves any more.
+    at_bound: bool,
     end: End,
 }
 
@@ -107,6 +110,7 @@ impl Conductor<'_, '_> {
             labels: HashSet::new(),
             flights: HashMap::new(),
             calls: JoinSet::new(),
+            at_bound: false,
             end: End::default(),
         };
         runtime.block_on(state.run())
@@ -120,6 +124,7 @@ impl Loop<'_, '_, '_> {
         loop {
             self.start_calls(&stop)?;
             if self.flights.is_empty() {
+                self.end.bounded = self.at_bound && self.something_is_left();
                 return Ok(self.end);
             }
             tokio::select! {
@@ -151,8 +156,8 @@ impl Loop<'_, '_, '_> {
                     .options
                     .budget_usd
                     .is_some_and(|most| self.run.tally.money_usd.unwrap_or_default() >= most);
-            if bound && self.something_is_left() {
-                self.end.bounded = true;
+            if bound {
+                self.at_bound = true;
                 self.schedule.stop();
             }
             let Some(ready) = self.schedule.next_call() else { return Ok(()) };
@@ -161,12 +166,8 @@ impl Loop<'_, '_, '_> {
     }
 
     fn something_is_left(&self) -> bool {
-        self.run.boards.iter().any(|board| {
-            board
-                .phases
-                .iter()
-                .any(|phase| phase.slots.iter().any(|slot| !matches!(slot.state, State::Settled)))
-        }) && self.flights.len() < self.run.options.jobs
+        let phases = self.run.boards.iter().flat_map(|board| &board.phases);
+        phases.flat_map(|phase| &phase.slots).any(|slot| slot.state != State::Settled)
     }
 
     fn start(&mut self, ready: &Ready, stop: &Stop) -> Result<()> {
@@ -317,7 +318,7 @@ impl Loop<'_, '_, '_> {
         let cell = &mut board.phases[phase].slots[root].cells[at];
         cell.decision = Decision::fresh(Current {
             digest: stored.digest,
-            text: stored.output.as_str().into(),
+            text: Text::Lifted(stored.output.as_str().into()),
             provenance: Provenance::Generated,
             key: entry.intent.items[stored.item].content.short(),
             unchecked: false,

@@ -2,6 +2,7 @@
 
 use super::clock::now_ms;
 use super::session::LOCK_NAME;
+use super::tables;
 use crate::course::Course;
 use crate::diag::Result;
 use crate::digest::{Digest, Short};
@@ -9,7 +10,7 @@ use crate::event::{Event, MainFile as Told, Summary};
 use crate::generate::Meters;
 use crate::graph::batch_of;
 use crate::json::{Ids, Value};
-use crate::link::{Failed, Item, Line, LockFile, PhaseLines, write_lock, write_main_file};
+use crate::link::{Failed, Item, Line, LockFile, PhaseLines, Text, write_lock, write_main_file};
 use crate::plan::{Board, Current, Held, Memory, Verdict, output_digest};
 use crate::store::{AnswerShape, AskedItem, Ended, Entry, Intent, Provenance, Store, Stored};
 use std::collections::{BTreeSet, HashSet};
@@ -75,11 +76,14 @@ fn file(
         refused: Vec::new(),
         supersedes: None,
     });
-    let results = items.iter().enumerate().map(|(item, (.., current))| Stored {
-        item,
-        digest: current.digest,
-        output: current.text.to_string(),
-    });
+    let results = items
+        .iter()
+        .enumerate()
+        .map(|(item, (id, root, _, current))| {
+            let output = board.lifted(phase, id, &board.phases[phase].roots[*root], &current.text)?;
+            Ok(Stored { item, digest: current.digest, output: output.to_string() })
+        })
+        .collect::<Result<_>>()?;
     store.keep(&Entry {
         intent: Intent {
             call: String::new(),
@@ -105,7 +109,7 @@ fn file(
         model: None,
         stderr: String::new(),
         raw: None,
-        results: results.collect(),
+        results,
     })?;
     Ok(())
 }
@@ -142,7 +146,7 @@ pub(super) fn keep_orphans(
             if !locked && !memory.knows(board, phase, id, digest)? {
                 let current = Current {
                     digest,
-                    text: value.to_string().into(),
+                    text: Text::Lifted(value.to_string().into()),
                     provenance: Provenance::Edited,
                     key: Short::default(),
                     unchecked: true,
@@ -172,28 +176,25 @@ pub(super) fn keep_orphans(
     Ok(())
 }
 
-/// Writes the main files and the lock of a course, where their bytes change.
-pub(super) fn link(board: &Board<'_>, lock: &LockFile, root: &Path) -> Result<Vec<Told>> {
+/// Writes the main files and the lock of a course, where their bytes change, and the tables that save the next run work.
+pub(super) fn link(board: &Board<'_>, lock: &LockFile, root: &Path, state: &Path) -> Result<Vec<Told>> {
     let mut told = Vec::new();
     let mut lines = Vec::new();
     for phase in 0..board.phases.len() {
-        let state = &board.phases[phase];
-        let linked = board.cells(phase).filter_map(|(root, at, cell)| {
-            let text = cell.decision.linked.as_ref()?.text.clone();
-            Some(((root, at), Item { id: cell.id.clone(), root: state.roots[root].clone(), text }))
-        });
-        let (places, items): (Vec<(usize, usize)>, Vec<Item>) = linked.unzip();
-        let firsts = board.linked_firsts(phase);
-        let derive = |number: usize, value: &mut Value| {
-            let (root, at) = places[number];
-            board.derive(phase, root, at, value, &firsts);
-        };
-        let written = if items.is_empty() && state.main.is_absent() {
-            false
-        } else {
-            write_main_file(&state.main, &board.rule(phase).output, &items, &derive)?
-        };
-        told.push(Told { path: shown(&state.main.path, root), items: items.len(), written });
+        let main = &board.phases[phase].main;
+        let (places, items) = linked_items(board, phase);
+        let mut changed = false;
+        if !items.is_empty() || !main.is_absent() {
+            let firsts = board.linked_firsts(phase);
+            let derive = |number: usize, value: &mut Value| {
+                let (root, at) = places[number];
+                board.derive(phase, root, at, value, &firsts);
+            };
+            let written = write_main_file(main, &board.rule(phase).output, &items, &derive)?;
+            changed = written.changed;
+            tables::write(board, phase, &written, state)?;
+        }
+        told.push(Told { path: shown(&main.path, root), items: items.len(), written: changed });
         lines.push(lock_lines(board, phase));
     }
     let phases: Vec<PhaseLines<'_>> = (0..board.phases.len())
@@ -211,6 +212,16 @@ pub(super) fn link(board: &Board<'_>, lock: &LockFile, root: &Path) -> Result<Ve
         write_lock(&board.course.dir.join(LOCK_NAME), &phases, old)?;
     }
     Ok(told)
+}
+
+/// What a main file is to hold, with the root and the number of each item.
+fn linked_items(board: &Board<'_>, phase: usize) -> (Vec<(usize, usize)>, Vec<Item>) {
+    let roots = &board.phases[phase].roots;
+    let linked = board.cells(phase).filter_map(|(root, at, cell)| {
+        let text = cell.decision.linked.as_ref()?.text.clone();
+        Some(((root, at), Item { id: cell.id.clone(), root: roots[root].clone(), text }))
+    });
+    linked.unzip()
 }
 
 type LockLine = (Arc<str>, Option<Line>, Option<Failed>);

@@ -23,6 +23,7 @@ pub fn plan(options: &Options) -> Result<Plan> {
     let session = Session::open(options, None)?;
     let memories = session.memories();
     let boards = session.boards(options, &options.selection, &memories)?;
+    super::prompts(&boards)?;
     outline(&boards.iter().zip(&memories).collect::<Vec<_>>())
 }
 
@@ -187,7 +188,9 @@ fn warnings(
     cell: &Cell,
 ) -> Result<Vec<crate::check::Finding>> {
     Ok(match (board.detail_of(phase, root, at)?, &cell.decision.current) {
-        (Some(detail), Some(current)) => board.judge(phase, &detail, &current.text),
+        (Some(detail), Some(current)) => {
+            board.judge(phase, &detail, &board.lifted(phase, &detail.id, &detail.root, &current.text)?)
+        }
         _ => Vec::new(),
     })
 }

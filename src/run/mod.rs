@@ -17,6 +17,7 @@ mod request;
 mod round_trip;
 mod session;
 mod signals;
+mod tables;
 mod tally;
 mod views;
 
@@ -75,6 +76,7 @@ fn carry_out(
     for board in &boards {
         finish::file_edits(board, &session.store)?;
     }
+    let prompts = prompts(&boards)?;
     let plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
     permit(options, &plan, session.workspace.confirm_above.calls)?;
     emit(&started_event(&plan));
@@ -82,7 +84,7 @@ fn carry_out(
     let mut end = End::default();
     if plan.calls.max > 0 {
         let mut run = Conductor {
-            prompts: prompts(&boards)?,
+            prompts,
             generators: session.generators(options)?,
             boards: &mut boards,
             memories: &memories,
@@ -97,7 +99,7 @@ fn carry_out(
     let mut summary = tally.summary();
     for ((board, memory), lock) in boards.iter().zip(&memories).zip(&session.locks) {
         finish::keep_orphans(board, memory, lock, &session.store, emit)?;
-        summary.main_files.extend(finish::link(board, lock, &session.workspace.root)?);
+        summary.main_files.extend(finish::link(board, lock, &session.workspace.root, &session.state)?);
     }
     finish::tell_state(&boards, &mut summary);
     tally.batch_events(&boards).iter().for_each(&mut *emit);
@@ -173,6 +175,7 @@ fn started_event(plan: &Plan) -> Event {
     }
 }
 
+/// The templates of all phases, tried: a mistake in one is told before anything is planned.
 fn prompts(boards: &[Board<'_>]) -> Result<Vec<Vec<Prompts>>> {
     boards
         .iter()

@@ -89,9 +89,11 @@ fn tool() -> Digest {
     Digest::of(concat!("coursebuild ", env!("CARGO_PKG_VERSION")).as_bytes())
 }
 
-/// The options that decide what a build would do.
+/// The options that decide what a build would do, and where: the paths of a stamp are absolute, so a copied workspace holds a
+/// stamp of the one that it was copied from.
 fn digest(options: &Options) -> Digest {
     let mut hasher = Hasher::new("options");
+    hasher.field("manifest", options.manifest.as_os_str().as_encoded_bytes());
     hasher.field("with_stale_inputs", &[u8::from(options.with_stale_inputs)]);
     for (label, list) in [
         ("target", &options.selection.targets),

@@ -6,7 +6,7 @@ use crate::course::load;
 use crate::json::Value;
 use crate::link::{LockFile, MainFile};
 use crate::plan::Board;
-use crate::plan::Memory;
+use crate::plan::{Memory, Recall};
 use crate::store::Store;
 use serde_json::json;
 use std::path::Path;
@@ -70,14 +70,18 @@ fn a_real_course_goes_through_the_pack_unharmed() {
 
     let workspace = load(&folder.path().join("coursebuild.toml"), &[]).unwrap();
     let course = &workspace.courses[0];
-    let main_files = course
-        .phases
-        .iter()
-        .map(|phase| MainFile::read(&course.dir.join(&phase.rule.output.file), &phase.rule.output).unwrap());
-    let mut board = Board::new(course, main_files.collect()).unwrap();
-    let (store, lock) = (Store::open(folder.path().join(".coursebuild")), LockFile::Absent);
+    let state = folder.path().join(".coursebuild");
+    let found = || {
+        let read = |phase: &crate::course::Phase| {
+            let output = &phase.rule.output;
+            MainFile::read(&course.dir.join(&output.file), output, None).unwrap()
+        };
+        course.phases.iter().map(|phase| (read(phase), Recall::default())).collect()
+    };
+    let mut board = Board::new(course, found()).unwrap();
+    let (store, lock) = (Store::open(state.clone()), LockFile::Absent);
     board.open_all(&Memory::new(&store, &lock)).unwrap();
-    finish::link(&board, &lock, &workspace.root).unwrap();
+    finish::link(&board, &lock, &workspace.root, &state).unwrap();
     let mut after: Vec<Value> = FILES
         .iter()
         .map(|name| serde_json::from_str(&read(&course.dir.join(name)).unwrap()).unwrap())
@@ -104,11 +108,7 @@ fn a_real_course_goes_through_the_pack_unharmed() {
     let wanted = board.cells(2).count();
     assert_eq!((wanted, after[2]["baskets"].as_object().unwrap().len()), (2400, 2392));
     // Taken in again, it is what it was: the files are not written a second time.
-    let again = course
-        .phases
-        .iter()
-        .map(|phase| MainFile::read(&course.dir.join(&phase.rule.output.file), &phase.rule.output).unwrap());
-    let mut board = Board::new(course, again.collect()).unwrap();
+    let mut board = Board::new(course, found()).unwrap();
     board.open_all(&Memory::new(&store, &lock)).unwrap();
-    assert!(finish::link(&board, &lock, &workspace.root).unwrap().iter().all(|file| !file.written));
+    assert!(finish::link(&board, &lock, &workspace.root, &state).unwrap().iter().all(|file| !file.written));
 }

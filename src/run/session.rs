@@ -1,13 +1,14 @@
 //! A workspace opened for a run or a question: manifest, store, locks and boards.
 
 use super::options::Options;
-use super::recover;
+use super::{recover, tables};
 use crate::course::{self, Course, Generate, GeneratorKind, Workspace};
 use crate::diag::{Problem, Result};
 use crate::generate::command::Command;
 use crate::generate::{Generator, Phrasebook, Replay};
+use crate::graph::batches;
 use crate::link::{LockFile, MainFile, read_lock};
-use crate::plan::{Board, Held, Memory, Names, Selection, Verdict, Wishes, choose};
+use crate::plan::{Board, Held, Memory, Names, Recall, Selection, Verdict, Wishes, choose};
 use crate::store::Store;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use std::sync::Arc;
 pub(super) struct Session {
     pub(super) workspace: Workspace,
     pub(super) store: Arc<Store>,
+    /// The workspace's own folder.
+    pub(super) state: PathBuf,
     /// One a course.
     pub(super) locks: Vec<LockFile>,
 }
@@ -48,7 +51,7 @@ impl Session {
             .iter()
             .map(|course| read_lock(&course.dir.join(LOCK_NAME)))
             .collect::<Result<_>>()?;
-        Ok(Self { workspace, store: Arc::new(store), locks })
+        Ok(Self { workspace, store: Arc::new(store), state: state_dir(&options.manifest), locks })
     }
 
     /// What is remembered, by course.
@@ -66,12 +69,16 @@ impl Session {
         let courses: Vec<&Course> = self.workspace.courses.iter().collect();
         let mut boards = Vec::with_capacity(courses.len());
         for (at, (course, memory)) in courses.iter().zip(memories).enumerate() {
-            let main_files: Vec<MainFile> = course
-                .phases
-                .iter()
-                .map(|phase| MainFile::read(&course.dir.join(&phase.rule.output.file), &phase.rule.output))
+            let found: Vec<(MainFile, Recall)> = (0..course.phases.len())
+                .map(|phase| {
+                    let output = &course.phases[phase].rule.output;
+                    let table = tables::read(&self.state, course, phase);
+                    let of_main = table.as_ref().filter(|_| tables::relies_on_main(output));
+                    let main = MainFile::read(&course.dir.join(&output.file), output, of_main)?;
+                    Ok((main, Recall::new(table)))
+                })
                 .collect::<Result<_>>()?;
-            let mut board = Board::new(course, main_files)?;
+            let mut board = Board::new(course, found)?;
             let names = Names {
                 roots: &|phase| &board.phases[phase].roots,
                 has_item: &|phase, id| board.phases[phase].main.get(id).is_some(),
@@ -82,9 +89,16 @@ impl Session {
                 force: options.force,
                 fix: options.fix,
                 retry_failed: options.retry_failed,
+                refresh: options.refresh_edited,
                 with_stale_inputs: options.with_stale_inputs,
             };
             board.open_all(memory)?;
+            if let Some((phase, batch)) = board.missing_batch() {
+                let name = &board.rule(phase).name;
+                let batches = batches(board.cells(phase).count(), board.rule(phase).batch.size);
+                return Err(Problem::author(format!("there is no batch {batch} of `{name}`"))
+                    .hint(format!("`{name}` has {batches} batches: `coursebuild status` lists them")));
+            }
             refuse_the_unknown(&board, &self.locks[at])?;
             boards.push(board);
         }

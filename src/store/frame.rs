@@ -44,9 +44,11 @@ pub(super) enum Kind {
     Index,
     /// The stamp of a complete build.
     Stamp,
+    /// What a run knew of a phase.
+    Table,
 }
 
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 9] = [
     Kind::Entry,
     Kind::Blob,
     Kind::Intent,
@@ -55,6 +57,7 @@ const KINDS: [Kind; 8] = [
     Kind::Abandoned,
     Kind::Index,
     Kind::Stamp,
+    Kind::Table,
 ];
 
 impl Kind {
@@ -68,7 +71,7 @@ impl Kind {
 
     /// Digests do not get shorter; packing them would only cost time.
     fn is_packed(self) -> bool {
-        !matches!(self, Self::Index | Self::Stamp)
+        !matches!(self, Self::Index | Self::Stamp | Self::Table)
     }
 }
 

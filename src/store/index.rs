@@ -72,12 +72,22 @@ impl Index {
         self.earliest(key_of(short.as_bytes()), |row| row.digest.short() == *short)
     }
 
-    /// The digests of results that later purchases replaced, for an item of a content.
+    /// The digests of results that later purchases replaced, for an item of a content. One that a purchase as late as that
+    /// brought again is not among them.
     pub fn superseded(&self, content: &Digest, id: &str) -> BTreeSet<Digest> {
-        self.rows_of(content, id)
-            .filter(|at| self.rows[*at].at.is_some())
-            .filter_map(|at| self.supersedes.get(&number(at)).copied())
-            .collect()
+        let brought: Vec<usize> =
+            self.rows_of(content, id).filter(|at| self.rows[*at].at.is_some()).collect();
+        let replaces = |at: &usize| Some((*self.supersedes.get(&number(*at))?, self.age(*at)));
+        let replaced = brought.iter().filter_map(replaces);
+        let stands = |digest: Digest, age| {
+            brought.iter().any(|at| self.rows[*at].digest == digest && self.age(*at) >= age)
+        };
+        replaced.filter(|(digest, age)| !stands(*digest, *age)).map(|(digest, _)| digest).collect()
+    }
+
+    /// True if any purchase was made to replace a result.
+    pub fn has_superseded(&self) -> bool {
+        !self.supersedes.is_empty()
     }
 
     /// How often an item of a content was asked for under these checks, whatever came.
@@ -376,6 +386,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_replaced_and_brought_again_stands() {
+        let replacing = |call: &str, ended_ms, old: &str, output: &str| {
+            let mut asked = asked("S0001", "x");
+            asked.supersedes = Some(digest(old));
+            at(entry(call, &[asked], &[output]), ended_ms)
+        };
+        let superseded = |entries: &[Entry]| {
+            let mut index = Index::default();
+            for entry in entries.iter().rev() {
+                learn(&mut index, entry);
+            }
+            Vec::from_iter(index.superseded(&digest("x"), "S0001"))
+        };
+        let first = at(entry("c1", &[asked("S0001", "x")], &["a"]), 1);
+        assert_eq!(superseded(&[first.clone(), replacing("c2", 2, "a", "b")]), [digest("a")]);
+        assert_eq!(superseded(&[first.clone(), replacing("c2", 2, "a", "a")]), [], "the same answer");
+        let back = [first, replacing("c2", 2, "a", "b"), replacing("c3", 3, "b", "a")];
+        assert_eq!(superseded(&back), [digest("b")], "the first answer came again");
+    }
+
+    #[test]
     fn learning_twice_counts_once() {
         let mut index = Index::default();
         let one = entry("c1", &[asked("S0001", "x")], &["a"]);
@@ -416,6 +447,14 @@ mod tests {
         learn(&mut index, &entry("c3", &[again], &["b"]));
         assert_eq!(index.superseded(&digest("x"), "S0001"), BTreeSet::from([digest("a")]));
         assert!(index.superseded(&digest("x"), "S0002").is_empty());
+        let mut back = asked("S0001", "x");
+        back.supersedes = Some(digest("b"));
+        learn(&mut index, &at(entry("c4", &[back], &["a"]), 99));
+        assert_eq!(
+            index.superseded(&digest("x"), "S0001"),
+            BTreeSet::from([digest("b")]),
+            "the last word counts"
+        );
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod pack;
 mod samples;
 mod segment;
 mod stamp;
+mod table;
 mod workspace;
 mod writer;
 
@@ -26,6 +27,7 @@ pub use index::Index;
 pub use journal::{Answer, OpenCall, Unfinished};
 pub use known::{Asked, Known, Source};
 pub use stamp::{RACY_NS, Shape, Stamp, Stat};
+pub use table::{Row, Table};
 pub use workspace::{Held, Holder, Note, hold_waiting, try_hold};
 pub use writer::Durable;
 

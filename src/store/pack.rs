@@ -2,7 +2,7 @@
 //!
 //! Reading never panics and never reserves more than the bytes there could hold.
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Short};
 
 /// Writes.
 #[derive(Default)]
@@ -76,6 +76,10 @@ impl<'a> Unpacker<'a> {
 
     pub(super) fn digest(&mut self) -> Option<Digest> {
         self.array().map(Digest::from_bytes)
+    }
+
+    pub(super) fn short(&mut self) -> Option<Short> {
+        self.array().map(Short::from_bytes)
     }
 
     pub(super) fn bytes(&mut self) -> Option<&'a [u8]> {

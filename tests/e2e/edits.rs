@@ -1,53 +1,9 @@
 //! What an edit costs: calls and items, against the plan and the generator's own books.
 
+use crate::support::expect::{MAIN_FILES, assert_as_clean, assert_fresh, built, plan_of};
 use crate::support::synth::{self, Synth};
 use crate::support::{Call, Space};
 use serde_json::{Value, json};
-
-const MAIN_FILES: [&str; 4] = [
-    "course/seed_pairs.json",
-    "course/lego_pairs.json",
-    "course/lego_baskets.json",
-    "course/coursebuild.lock",
-];
-
-/// Builds a space that is new, and returns it.
-fn built(space: Space) -> Space {
-    let ran = space.build(&[]).exits(0);
-    assert!(ran.calls() > 0, "{ran:#?}");
-    space
-}
-
-/// Builds again: 0 calls, and no file outside the store changes.
-#[track_caller]
-fn assert_fresh(space: &Space) {
-    let before = space.files();
-    let ran = space.build(&[]).exits(0);
-    assert_eq!(ran.calls(), 0, "{ran:#?}");
-    assert!(before == space.files(), "a build without calls changed a file");
-    let plan = space.plan(&["--exit-code"]);
-    assert_eq!(plan["calls"], json!({"min": 0, "max": 0}), "{plan:#}");
-}
-
-/// The main files are those that a build of the same inputs from nothing makes in another folder (`clean`, a new space).
-#[track_caller]
-fn assert_as_clean(space: &Space, clean: &Space) {
-    let inputs = space.files().into_iter().filter(|(path, _)| !path.starts_with("course/"));
-    // The manifest names the generator's books of its own space; only the names of programs and files are in a key.
-    let [here, there] = [space, clean].map(|space| space.around().to_str().unwrap());
-    for (path, bytes) in inputs {
-        clean.write(&path, &String::from_utf8(bytes).unwrap().replace(here, there));
-    }
-    clean.build(&[]).exits(0);
-    for (path, bytes) in space.outputs() {
-        assert_eq!(String::from_utf8(bytes).unwrap(), clean.read(&path), "{path} differs from a clean build");
-    }
-}
-
-fn plan_of<'p>(plan: &'p Value, phase: &str) -> &'p Value {
-    let phases = plan["courses"][0]["phases"].as_array().unwrap();
-    phases.iter().find(|found| found["phase"] == phase).unwrap_or_else(|| panic!("no {phase} in {plan:#}"))
-}
 
 /// Every item of a phase was bought once, none twice.
 #[track_caller]
@@ -146,19 +102,40 @@ fn nothing_that_is_sent_is_missing_from_a_key() {
         ("rules/prompts/second.md.j2", "title }}.", "title }}:"),
         ("rules/schemas/digest.json", "32}", "31}"),
         ("rules/second.toml", "Digests of parts", "Digests of all parts"),
+        // Said otherwise: neither key nor prompt may tell the difference, or both have to.
+        (
+            "rules/second.toml",
+            "input = { id = \"/id\", text = \"/text\" }",
+            "input = { text = \"/text\", id = \"/id\" }",
+        ),
+        (
+            "rules/schemas/digest.json",
+            "\"type\": \"object\",\n  \"required\": [\"digest\", \"parts\"],",
+            "\"required\": [\"digest\", \"parts\"],\n  \"type\": \"object\",",
+        ),
+        ("rules/schemas/digest.json", "\"items\": {\"type\"", "\"items\":   {\"type\""),
+        ("docs/first.md", "What is for all.", "<!-- not sent -->What is for all."),
+        ("docs/first.md", "- begun", "- began"),
+        ("docs/first.md", "# First\n", "# First  \r\n"),
+        ("docs/first.md", "What is for all.", "What is for cafe\u{301}s."),
+        ("docs/first.md", "What is for cafe\u{301}s.", "What is for caf\u{e9}s."),
+        ("rules/prompts/second.md.j2", "title }}:", "title }}:  "),
+        ("rules/first.toml", "name = \"first\"\n", "name = \"first\"\nattempts = 5\n"),
+        ("coursebuild.toml", "qaa_for_eng", "qab_for_eng"),
+        ("coursebuild.toml", "target = \"qaa\"", "target = \"qaa\"\ntarget_name = \"Qaa\""),
         ("coursebuild.toml", "known = \"eng\"", "known = \"fra\""),
     ];
     for (path, old, new) in edits {
         space.replace(path, old, new);
         space.build(&[]).exits(0);
-        assert_as_clean(&space, &Space::digests(10));
+        assert_as_clean(&space);
     }
     space.edit_seeds(|seeds| {
         synth::change_word(seeds, 4, 1);
         synth::shift(seeds, 8, 1);
     });
     space.build(&[]).exits(0);
-    assert_as_clean(&space, &Space::digests(10));
+    assert_as_clean(&space);
     assert_fresh(&space);
 }
 
@@ -198,6 +175,21 @@ fn a_lost_main_file_is_linked_again_without_a_call() {
 }
 
 #[test]
+fn a_copied_workspace_is_another_one() {
+    let space = built(Space::batching(5));
+    // The files are old enough after a while for a stamp of them to be trusted.
+    let mut builds = 0;
+    while space.build(&[]).exits(0).summary()["by_stamp"] != true {
+        builds += 1;
+        assert!(builds < 100, "a stamp is never trusted");
+    }
+    let copy = space.copy();
+    copy.edit_seeds(|seeds| synth::change_word(seeds, 2, 1));
+    assert_eq!(copy.build(&[]).exits(0).calls(), 3, "the stamp is of the files that were copied");
+    assert_fresh(&copy);
+}
+
+#[test]
 fn a_broken_manifest_is_shown_with_its_line() {
     let space = Space::batching(5);
     space.replace("coursebuild.toml", "known = \"eng\"", "knwon = \"eng\"");
@@ -230,4 +222,22 @@ fn a_killed_build_buys_nothing_twice_and_waits_for_the_call_that_lives_on() {
 fn states_of<'b>(books: &'b [Call], item: &str) -> Vec<&'b str> {
     let calls = books.iter().filter(|call| call.items.iter().any(|found| found == item));
     calls.map(|call| call.state.as_str()).collect()
+}
+
+#[test]
+fn a_copy_of_a_workspace_looks_at_its_own_files() {
+    let space = Space::batching(3);
+    space.build(&[]).exits(0);
+    let copy = Space::new();
+    for (path, bytes) in space.files() {
+        copy.write_bytes(&path, &bytes);
+    }
+    synth_word(&copy);
+    copy.run(&["plan", "--exit-code"]).exits(3);
+    // The stamp of the original says nothing of the copy.
+    copy.run(&["build", "--locked"]).exits(3);
+}
+
+fn synth_word(space: &Space) {
+    space.edit_seeds(|seeds| seeds[1].source.push_str(" anew"));
 }

@@ -240,6 +240,34 @@ fn a_result_without_a_group_is_told_where_it_is() {
 }
 
 #[test]
+fn a_field_that_is_derived_from_now_on_stands_in_every_item() {
+    let space = example("support_tickets");
+    let (rule, file) = ("rules/digests.toml", "out/digests.json");
+    let derived = "derived = [{ field = \"/point_count\", is = \"count\", of = \"/points\" }]\n";
+    let envelope = "envelope = { category_count = \"count\", point_count = { sum = \"/point_count\" } }\n";
+    space.replace(rule, ", at = \"/categories\"", "");
+    space.replace(rule, envelope, "");
+    space.replace(rule, derived, "");
+    space.build(&[]).exits(0);
+    let plain = space.json(file);
+    assert!(plain.as_object().unwrap().values().all(|digest| digest.get("point_count").is_none()));
+    // What the last run remembers of the file's values is not relied on.
+    space.replace(rule, "collection = \"object\" }\n", &format!("collection = \"object\" }}\n{derived}"));
+    assert_eq!(space.build(&[]).exits(0).summary()["calls"], 0);
+    let told = space.json(file);
+    for (name, digest) in told.as_object().unwrap() {
+        assert_eq!(digest["point_count"], digest["points"].as_array().unwrap().len(), "{name}");
+        assert_eq!(digest["points"], plain[name]["points"]);
+    }
+    assert_eq!(told.as_object().unwrap().len(), plain.as_object().unwrap().len());
+    assert_fresh(&space);
+    // Nor is anything lost when the tool does not look after the field any more.
+    space.replace(rule, derived, "");
+    space.build(&["--max-calls", "0"]);
+    assert_eq!(space.json(file), told);
+}
+
+#[test]
 fn pages_are_translated_by_section_with_a_glossary() {
     let space = example("docs_translation");
     let plan = space.plan(&[]);

@@ -1,6 +1,7 @@
 //! Edit, build, expect: a workspace in a folder of its own, the tool run on it, and two sets of books to compare: what
 //! the tool says it bought, and what the generator was asked.
 
+pub(crate) mod expect;
 mod packs;
 pub(crate) mod program;
 pub(crate) mod synth;
@@ -86,6 +87,38 @@ impl Space {
         space
     }
 
+    /// The built-in pack as files in `rules/`, to be edited: the same texts, so nothing is bought for it.
+    pub(crate) fn with_own_rules(self) -> Self {
+        let builtin = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/batching@1");
+        copy_folder(&builtin, &self.path("rules"));
+        self.replace("coursebuild.toml", "builtin:batching@1", "rules");
+        self
+    }
+
+    /// The workspace as it is, store and all, in another folder, with books of its own.
+    pub(crate) fn copy(&self) -> Self {
+        let space = Self::new();
+        copy_folder(&self.root, &space.root);
+        space.adopt_manifest(self);
+        space
+    }
+
+    /// The inputs of another space, without store and main files: what a fresh clone of them would build from.
+    pub(crate) fn inputs_of(other: &Self) -> Self {
+        let space = Self::new();
+        for (path, bytes) in other.files().into_iter().filter(|(path, _)| !path.starts_with("course/")) {
+            space.write_bytes(&path, &bytes);
+        }
+        space.adopt_manifest(other);
+        space
+    }
+
+    /// The manifest names the folder of the books; only the names of programs and files are in a key.
+    fn adopt_manifest(&self, other: &Self) {
+        let [here, there] = [self, other].map(|space| space.around().to_str().unwrap());
+        self.write("coursebuild.toml", &other.read("coursebuild.toml").replace(there, here));
+    }
+
     /// The command line of the program `answer` for this space.
     pub(crate) fn argv(&self, mode: &[&str]) -> Vec<String> {
         let text = |path: &Path| path.to_str().unwrap().to_owned();
@@ -117,6 +150,20 @@ impl Space {
         std::fs::write(path, text).unwrap();
     }
 
+    /// Writes a file, with the folders that it needs.
+    pub(crate) fn write_bytes(&self, path: &str, bytes: &[u8]) {
+        let path = self.path(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Changes a JSON file and writes it as the tool does.
+    pub(crate) fn edit_json(&self, path: &str, edit: impl FnOnce(&mut Value)) {
+        let mut value = self.json(path);
+        edit(&mut value);
+        self.write(path, &format!("{value:#}\n"));
+    }
+
     /// Reads a file.
     pub(crate) fn read(&self, path: &str) -> String {
         std::fs::read_to_string(self.path(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
@@ -142,15 +189,17 @@ impl Space {
 
     /// The files of the workspace and their bytes, without the store: two builds that should agree are compared by it.
     pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        let inside = |entry: &walkdir::DirEntry| entry.file_name() != ".coursebuild";
-        walkdir::WalkDir::new(&self.root)
-            .into_iter()
-            .filter_entry(inside)
-            .map(|entry| entry.unwrap())
-            .filter(|entry| entry.file_type().is_file())
-            .map(|entry| {
-                let name = entry.path().strip_prefix(&self.root).unwrap().to_str().unwrap().to_owned();
-                (name, std::fs::read(entry.path()).unwrap())
+        let mut files = self.everything();
+        files.retain(|path, _| !path.starts_with(".coursebuild/"));
+        files
+    }
+
+    /// All files of the workspace and their bytes, those of the store too.
+    pub(crate) fn everything(&self) -> BTreeMap<String, Vec<u8>> {
+        files_in(&self.root)
+            .map(|path| {
+                let name = path.strip_prefix(&self.root).unwrap().to_str().unwrap().to_owned();
+                (name, std::fs::read(path).unwrap())
             })
             .collect()
     }
@@ -230,7 +279,7 @@ impl Space {
         self.run(&[&["build", "--format", "json"], args].concat())
     }
 
-    /// Runs `coursebuild plan --format json` with more arguments, which has to succeed and to buy nothing.
+    /// Runs `coursebuild plan --format json` with more arguments, which has to succeed, to buy nothing and to change nothing.
     pub(crate) fn plan(&self, args: &[&str]) -> Value {
         let ran = self.run(&[&["plan", "--format", "json"], args].concat());
         assert_eq!((ran.code, ran.books.len()), (Some(0), 0), "{ran:#?}");
@@ -251,6 +300,20 @@ impl Space {
         command.stderr(File::create(printed.path().join("stderr")).unwrap());
         let child = command.spawn().unwrap();
         Running { space: self, child, printed, before }
+    }
+}
+
+/// The files under a folder.
+fn files_in(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = walkdir::WalkDir::new(folder).into_iter().map(|entry| entry.unwrap());
+    entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path)
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for path in files_in(from) {
+        let copy = to.join(path.strip_prefix(from).unwrap());
+        std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        std::fs::copy(path, copy).unwrap();
     }
 }
 
@@ -276,6 +339,29 @@ impl Running<'_> {
         }
     }
 
+    /// Interrupts the tool, as Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    }
+
+    /// What it has printed so far, as a log and as JSON events.
+    pub(crate) fn printed(&self, name: &str) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.printed.path().join(name)).unwrap()).into_owned()
+    }
+
+    /// Waits until what it has printed on standard output holds a text.
+    #[track_caller]
+    pub(crate) fn until_printed(&mut self, wanted: &str) {
+        let begun = Instant::now();
+        while !self.printed("stdout").contains(wanted) {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "the run ended too early, {ended:?}: {}", self.printed("stdout"));
+            assert!(begun.elapsed() < LONGEST_RUN, "waited in vain for `{wanted}`");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Kills the tool, as a crash would: it gets no chance to put anything in order. What it started lives on.
     pub(crate) fn kill(mut self) -> Ran {
         self.child.kill().unwrap();
@@ -285,10 +371,7 @@ impl Running<'_> {
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ran {
         let status = wait(&mut self.child);
-        let [stdout, stderr] = ["stdout", "stderr"].map(|name| {
-            let bytes = std::fs::read(self.printed.path().join(name)).unwrap();
-            String::from_utf8_lossy(&bytes).into_owned()
-        });
+        let [stdout, stderr] = ["stdout", "stderr"].map(|name| self.printed(name));
         let events = stdout.lines().filter_map(|line| serde_json::from_str(line).ok());
         let events = events.filter(|event: &Value| event["event"].is_string()).collect();
         Ran { code: status.code(), stdout, stderr, events, books: self.space.books().split_off(self.before) }
@@ -337,6 +420,12 @@ impl Ran {
         let asked = self.asked().count();
         assert_eq!(self.summary()["calls"], asked, "the tool and the generator count differently: {self:#?}");
         asked
+    }
+
+    /// Calls and items that were asked for in each of these phases.
+    pub(crate) fn buys<const N: usize>(&self, phases: [&str; N]) -> [(usize, usize); N] {
+        phases
+            .map(|phase| (self.asked().filter(|call| call.phase == phase).count(), self.bought(phase).len()))
     }
 
     /// The items that were asked for in a phase, in the order of asking.

@@ -127,10 +127,12 @@ pub(crate) fn change_word(seeds: &mut [Seed], at: usize, turn: u64) {
 /// Inserts a new seed before position `at`, with an id that no other has.
 pub(crate) fn insert(seeds: &mut Vec<Seed>, at: usize) {
     let taken: HashSet<&str> = seeds.iter().map(|seed| seed.id.as_str()).collect();
-    let free =
-        (seeds.len() + 1..).map(|number| format!("S{number:04}")).find(|id| !taken.contains(id.as_str()));
-    let id = free.unwrap();
-    let source = format!("this is the new {} {id}", spell(seeds.len() as u64));
+    let (number, id) = (seeds.len() + 1..)
+        .map(|number| (number, format!("S{number:04}")))
+        .find(|(_, id)| !taken.contains(id.as_str()))
+        .unwrap();
+    // Not its id: a text that looks like an id is one to the generator of digests, and to nobody else.
+    let source = format!("this is the new {} {}", spell(seeds.len() as u64), spell(number as u64));
     seeds.insert(at, Seed { id, source });
 }
 

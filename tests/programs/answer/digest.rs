@@ -32,7 +32,7 @@ pub(crate) fn answer<'a>(
         sent.push_str(&context);
         sent.push_str(&input.to_string());
         let digest = format!("{:032x}", fingerprint(lift(&sent, id).as_bytes()));
-        let parts: Vec<Value> = (1..=parts(input))
+        let parts: Vec<Value> = (1..=parts(input, id))
             .map(|part| json!({"id": format!("{id}P{part:02}"), "text": format!("{digest}-{part}")}))
             .collect();
         (id.to_owned(), json!({"digest": digest, "parts": parts}))
@@ -40,9 +40,10 @@ pub(crate) fn answer<'a>(
     Value::Object(answers.collect())
 }
 
-/// How many parts an item gets: decided by its input, not by the prompt, so that an edit of a template moves nothing else.
-fn parts(input: &Value) -> u128 {
-    1 + fingerprint(input.to_string().as_bytes()) % 3
+/// How many parts an item gets: decided by its input, not by the prompt, so that an edit of a template moves nothing else, and
+/// not by its name.
+fn parts(input: &Value, id: &str) -> u128 {
+    1 + fingerprint(lift(&input.to_string(), id).as_bytes()) % 3
 }
 
 /// A stretch of the prompt.

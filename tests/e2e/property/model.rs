@@ -1,0 +1,289 @@
+//! A course under edits, with what has to be true after each build.
+
+use super::edit::{Edit, What, change_seeds};
+use crate::support::{Ran, Space};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What differs between the packs.
+struct Pack {
+    phases: &'static [&'static str],
+    /// Main files, in the order of their phases.
+    files: &'static [&'static str],
+    /// Documents: path, and where something can be put in.
+    sections: &'static [(&'static str, &'static str)],
+}
+
+const BATCHING: Pack = Pack {
+    phases: &["phase1", "phase3", "phase5"],
+    files: &["course/seed_pairs.json", "course/lego_pairs.json", "course/lego_baskets.json"],
+    sections: &[
+        ("docs/phase_intelligence/phase_1_translation.md", "\n### Rule 1.1\n"),
+        ("docs/phase_intelligence/phase_3_legos.md", "\n### Rule 2.1\n"),
+        ("docs/phase_intelligence/phase_5_baskets.md", "\n### Rule 1.3\n"),
+        ("docs/phase_intelligence/phase_5_baskets.md", "\n## Version History\n"),
+    ],
+};
+const DIGESTS: Pack = Pack {
+    phases: &["first", "second"],
+    files: &["course/first.json", "course/second.json"],
+    sections: &[
+        ("docs/first.md", "\n## Care\n"),
+        ("docs/first.md", "\nTake more care.\n"),
+        ("docs/second.md", "# Second\n"),
+        ("docs/first.md", "\n## Version History\n"),
+    ],
+};
+const LOCK: &str = "course/coursebuild.lock";
+
+/// The items of a main file, by id.
+type Items = BTreeMap<String, Value>;
+
+pub(super) struct Model {
+    space: Space,
+    pack: &'static Pack,
+    digests: bool,
+    /// What was written by hand: main file and id → text. It has to stay as it is.
+    by_hand: BTreeMap<(usize, String), Value>,
+    /// Seeds of which something was written by hand: what comes of them is as the hand made it, not as a clean build would.
+    touched: BTreeSet<String>,
+    /// Seeds that were touched and have left: whether a hand edit comes back with its seed is not asked here.
+    left: bool,
+    /// The store was deleted: it knows neither what stands in the main files nor what was bought before.
+    store_lost: bool,
+}
+
+impl Model {
+    pub(super) fn new(seeds: usize, digests: bool) -> Self {
+        let space = if digests { Space::digests(seeds) } else { Space::batching(seeds) };
+        let pack = if digests { &DIGESTS } else { &BATCHING };
+        mend_scope(&space);
+        let mut model = Self {
+            space,
+            pack,
+            digests,
+            by_hand: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            left: false,
+            store_lost: false,
+        };
+        model.build(&["-j", "4"]);
+        model.check();
+        model
+    }
+
+    /// One edit, the build after it, and what has to be true then.
+    pub(super) fn after(&mut self, edit: &Edit) {
+        let before = self.inputs();
+        self.apply(&edit.what);
+        let jobs = edit.jobs.to_string();
+        let faults: Vec<Value> = edit.fault.iter().map(|fault| fault.value(&self.space)).collect();
+        self.space.faults(&json!(faults));
+        if let Some(calls) = edit.stop_after {
+            let ran = self.space.build(&["-j", &jobs, "--max-calls", &calls.to_string()]);
+            assert!(matches!(ran.code, Some(0 | 4)), "{ran:#?}");
+            assert!(ran.calls() <= calls, "{ran:#?}");
+        }
+        self.build(&["-j", &jobs]);
+        self.space.faults(&json!([]));
+        self.check();
+        if edit.undo && edit.what.is_of_inputs() {
+            for (path, bytes) in before {
+                self.space.write_bytes(&path, &bytes);
+            }
+            let ran = self.build(&["-j", &jobs]);
+            let deleted_with_its_edits = self.left;
+            if !self.store_lost && !deleted_with_its_edits {
+                assert_eq!(ran.calls(), 0, "an edit undone is bought again: {ran:#?}");
+            }
+            self.check();
+        }
+    }
+
+    fn inputs(&self) -> BTreeMap<String, Vec<u8>> {
+        self.space.files().into_iter().filter(|(path, _)| !path.starts_with("course/")).collect()
+    }
+
+    fn build(&self, args: &[&str]) -> Ran {
+        self.space.build(args).exits(0)
+    }
+
+    fn apply(&mut self, what: &What) {
+        let file = |number: usize| self.pack.files[number % self.pack.files.len()];
+        match *what {
+            What::Nothing => {}
+            What::EditSection(at, turn) => self.edit_section(at, turn),
+            What::SetBatch(phase, size) => {
+                let manifest = self.space.read("coursebuild.toml");
+                let table = format!("[phase.{}]\nbatch = ", self.pack.phases[phase % self.pack.phases.len()]);
+                let without: String = match manifest.split_once(&table) {
+                    Some((before, after)) => before.to_owned() + after.split_once("\n").unwrap().1,
+                    None => manifest,
+                };
+                self.space.write("coursebuild.toml", &format!("{}\n{table}{size}\n", without.trim_end()));
+            }
+            What::BuildSome(at, seed, turn) => {
+                self.edit_section(at, turn);
+                let seeds = self.space.seeds();
+                let seed = &seeds[seed % seeds.len()].id;
+                self.build(&["--items", seed]);
+            }
+            What::EditByHand(number, at) => self.edit_by_hand(number % self.pack.files.len(), at),
+            What::DeleteItem(number, at) if !self.store_lost => {
+                let ids: Vec<String> = self.items(number % self.pack.files.len()).into_keys().collect();
+                let id = &ids[at % ids.len()];
+                self.space.edit_json(file(number), |value| match value {
+                    Value::Object(items) => drop(items.shift_remove(id)),
+                    Value::Array(items) => items.retain(|item| item[0] != id.as_str()),
+                    _ => panic!("no collection"),
+                });
+            }
+            What::DeleteMainFile(number) if !self.store_lost => self.space.remove(file(number)),
+            What::DeleteOutputs if !self.store_lost => self.space.remove("course"),
+            What::DeleteLock if !self.store_lost => self.space.remove(LOCK),
+            What::DeleteStore => {
+                self.space.remove(".coursebuild");
+                self.store_lost = true;
+            }
+            _ => {
+                change_seeds(&self.space, what);
+                mend_scope(&self.space);
+                self.forget_touched(what);
+            }
+        }
+    }
+
+    fn edit_section(&self, at: usize, turn: u64) {
+        let (path, after) = self.pack.sections[at % self.pack.sections.len()];
+        self.space.replace(path, after, &format!("{after}\nMind this, {turn}.\n"));
+    }
+
+    /// A seed that was touched and is no more, or whose id another one has now, takes the promises over its edits with it.
+    fn forget_touched(&mut self, what: &What) {
+        let present: BTreeSet<String> = self.space.seeds().into_iter().map(|seed| seed.id).collect();
+        let gone = |id: &String| !present.contains(id);
+        let swapped = matches!(what, What::SwapIds(..));
+        if swapped && !self.touched.is_empty() || self.touched.iter().any(gone) {
+            self.left = true;
+        }
+        self.by_hand
+            .retain(|(_, id), _| present.iter().any(|root| id.starts_with(root.as_str())) && !swapped);
+    }
+
+    fn edit_by_hand(&mut self, number: usize, at: usize) {
+        let items = self.items(number);
+        let Some((id, item)) = items.iter().nth(at % items.len().max(1)) else { return };
+        let mut item = item.clone();
+        let text = match (self.digests, number) {
+            (true, 0) => &mut item["parts"][0]["text"],
+            (true, _) => &mut item["digest"],
+            (false, 0) => &mut item[0],
+            (false, 1) => &mut item[2][0][3],
+            (false, _) => &mut item["e"][0][1],
+        };
+        *text = json!(format!("by hand, {at}, {}", text.as_str().unwrap_or_default()));
+        self.space.edit_json(self.pack.files[number], |value| match value {
+            Value::Object(items) => items[id] = item.clone(),
+            Value::Array(items) => {
+                items.iter_mut().filter(|old| old[0] == id.as_str()).for_each(|old| *old = item.clone());
+            }
+            _ => panic!("no collection"),
+        });
+        self.touched.insert(self.root_of(id));
+        self.by_hand.insert((number, id.clone()), item);
+    }
+
+    fn root_of(&self, id: &str) -> String {
+        let mut roots: Vec<String> = self.space.seeds().into_iter().map(|seed| seed.id).collect();
+        roots.retain(|root| id.starts_with(root.as_str()));
+        roots.pop().unwrap()
+    }
+
+    fn items(&self, number: usize) -> Items {
+        items_of(&self.space, self.pack.files[number])
+    }
+
+    /// What has to be true after every build.
+    fn check(&mut self) {
+        let clean = Space::inputs_of(&self.space);
+        clean.build(&["-j", "8"]).exits(0);
+        if self.touched.is_empty() {
+            for (path, bytes) in clean.outputs() {
+                assert_same(&path, &self.space.read(&path), &String::from_utf8(bytes).unwrap());
+            }
+        } else {
+            self.compare_untouched(&clean);
+        }
+        let before = self.space.files();
+        let ran = self.build(&[]);
+        assert_eq!(ran.calls(), 0, "a second build buys: {ran:#?}");
+        assert!(before == self.space.files(), "a second build changes a file");
+    }
+
+    fn compare_untouched(&self, clean: &Space) {
+        for (number, path) in self.pack.files.iter().enumerate() {
+            let (here, there) = (items_of(&self.space, path), items_of(clean, path));
+            let untouched = |items: &Items| -> Items {
+                let is_touched = |id: &str| self.touched.iter().any(|root| id.starts_with(root.as_str()));
+                items
+                    .iter()
+                    .filter(|(id, _)| !is_touched(id))
+                    .map(|(id, item)| (id.clone(), item.clone()))
+                    .collect()
+            };
+            let [here_untouched, there_untouched] =
+                [&here, &there].map(|items| format!("{:#}", json!(untouched(items))));
+            assert_same(path, &here_untouched, &there_untouched);
+            for ((_, id), item) in self.by_hand.iter().filter(|((file, _), _)| *file == number) {
+                // A part of something that was cut otherwise by a later hand or edit is an orphan, and goes.
+                let stands = here.get(id);
+                let is_root = self.space.seeds().iter().any(|seed| seed.id == *id);
+                assert!(
+                    stands == Some(item) || (stands.is_none() && !is_root),
+                    "{path}: {id}: {stands:?}, by hand {item}"
+                );
+            }
+        }
+    }
+}
+
+/// Fails with the lines that only one of the two has.
+fn assert_same(path: &str, here: &str, clean: &str) {
+    let [own, others] = [here, clean].map(|text| text.lines().collect::<BTreeSet<_>>());
+    let [only_here, only_clean] = [own.difference(&others), others.difference(&own)].map(Vec::from_iter);
+    assert!(
+        here == clean,
+        "{path} is not as a clean build makes it: {only_here:#?} here, {only_clean:#?} there"
+    );
+}
+
+/// A scope that names a seed that is no more, or runs backwards, is an author's mistake: it gets other ends.
+fn mend_scope(space: &Space) {
+    let path = "docs/first.md";
+    if !space.path(path).exists() {
+        return;
+    }
+    let text = space.read(path);
+    let (_, rest) = text.split_once("items=").unwrap();
+    let (scope, _) = rest.split_once(" -->").unwrap();
+    let (first, last) = scope.split_once('-').unwrap();
+    let ids: Vec<String> = space.seeds().into_iter().map(|seed| seed.id).collect();
+    let find = |id: &str| ids.iter().position(|other| other == id);
+    if !matches!((find(first), find(last)), (Some(first), Some(last)) if first <= last) {
+        let (first, last) = (&ids[ids.len() / 3], &ids[ids.len() * 2 / 3]);
+        space.replace(path, scope, &format!("{first}-{last}"));
+    }
+}
+
+fn items_of(space: &Space, path: &str) -> Items {
+    if !space.path(path).exists() {
+        return Items::new();
+    }
+    match space.json(path) {
+        Value::Object(items) => items.into_iter().collect(),
+        Value::Array(items) => {
+            items.into_iter().map(|item| (item[0].as_str().unwrap().to_owned(), item)).collect()
+        }
+        other => panic!("{path}: {other}"),
+    }
+}
