@@ -2,6 +2,7 @@
 
 use super::look::Look;
 use super::words::{count, digest, duration, flat, moment, money, tokens};
+use crate::diag::escape;
 use crate::run::{LogItem, LogLine, LogOutcome};
 use crate::store::{Ended, Provenance};
 
@@ -90,6 +91,12 @@ fn details(call: &LogLine, look: Look) -> String {
         );
         out += &format!("  hint {} ({range}) {}\n", flat(&hint.name), hint.digest);
     }
+    for (name, text) in [("answer", call.answer.as_deref().unwrap_or_default()), ("beside it", &call.stderr)]
+    {
+        for line in escape(text).lines() {
+            out += &format!("  {name}: {line}\n");
+        }
+    }
     out
 }
 
@@ -129,6 +136,8 @@ mod tests {
                 digest: Digest::from_bytes([18; 32]),
             }],
             hints: vec![Hint { name: "concepts".into(), digest: Digest::from_bytes([19; 32]), range: None }],
+            answer: Some("[1,\u{1b}[31m\n2]".into()),
+            stderr: "tired\n".into(),
         }
     }
 
@@ -154,6 +163,7 @@ mod tests {
         let (one, two, three) = ("11".repeat(32), "12".repeat(32), "13".repeat(32));
         assert!(text.contains(&format!("  call c1\n  item S0000 {one}\n")), "{text}");
         assert!(text.contains(&format!("  sent template/system {two}\n")), "{text}");
-        assert!(text.ends_with(&format!("  hint concepts (empty) {three}\n")), "{text}");
+        assert!(text.contains(&format!("  hint concepts (empty) {three}\n")), "{text}");
+        assert!(text.ends_with("  answer: [1,\\u{1b}[31m\n  answer: 2]\n  beside it: tired\n"), "{text}");
     }
 }

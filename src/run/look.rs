@@ -315,8 +315,7 @@ pub fn log(options: &Options) -> Result<Vec<LogLine>> {
 
 #[expect(clippy::cast_precision_loss, reason = "a duration in milliseconds fits a double with room to spare")]
 fn log_line(entry: Entry) -> LogLine {
-    let Entry { intent, provenance, ended, ended_ms, meters, money_usd, model, stderr: _, raw: _, results } =
-        entry;
+    let Entry { intent, provenance, ended, ended_ms, meters, money_usd, model, stderr, raw, results } = entry;
     let items = intent.items.iter().enumerate().map(|(at, item)| {
         let stored = results.iter().find(|stored| stored.item == at);
         LogItem {
@@ -347,5 +346,7 @@ fn log_line(entry: Entry) -> LogLine {
             .map(|part| LogSection { name: part.name.to_string(), digest: part.digest })
             .collect(),
         hints: intent.hints,
+        answer: raw,
+        stderr,
     }
 }

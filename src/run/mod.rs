@@ -7,6 +7,7 @@ mod clock;
 mod conduct;
 mod finish;
 mod harvest;
+mod history;
 mod look;
 mod noop;
 mod options;
@@ -34,6 +35,7 @@ use crate::plan::{Board, Plan, Verdict, outline};
 use crate::prompt::Prompts;
 use crate::store::{Held, Note, hold_waiting, try_hold};
 use conduct::{Conductor, End};
+use history::History;
 use session::{Session, state_dir};
 use std::sync::Arc;
 use std::time::Instant;
@@ -51,6 +53,11 @@ pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summ
     let _held = hold(options)?;
     let began_ns = clock::now_ns();
     let mut session = Session::open(options, Some(&mut |found| tell_found(found, emit)))?;
+    let mut history = History::new(&session.store);
+    let emit = &mut |event: &Event| {
+        history.note(event);
+        emit(event);
+    };
     let (mut summary, problem) = carry_out(&session, options, emit)?;
     // Nobody else holds the store any more: all calls have come back.
     if let Some(store) = Arc::get_mut(&mut session.store) {

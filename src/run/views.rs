@@ -120,6 +120,10 @@ pub struct LogLine {
     pub sections: Vec<LogSection>,
     /// What it was sent outside the key.
     pub hints: Vec<Hint>,
+    /// The answer as it came; `None` where there was none.
+    pub answer: Option<String>,
+    /// The end of what the generator said beside its answer.
+    pub stderr: String,
 }
 
 /// What a call brought for one item.

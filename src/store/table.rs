@@ -60,6 +60,10 @@ impl Table {
             body.u64(span.0);
             body.u64(span.1);
         }
+        if body.0.len() > frame::MAX_BODY {
+            // A course so large does without: its next run makes everything again.
+            return fs::remove_file(path);
+        }
         fs::write_whole(path, &frame::encode(Kind::Table, NAME, &body.0)?, false)
     }
 

@@ -241,3 +241,25 @@ fn a_copy_of_a_workspace_looks_at_its_own_files() {
 fn synth_word(space: &Space) {
     space.edit_seeds(|seeds| seeds[1].source.push_str(" anew"));
 }
+
+#[test]
+fn what_a_call_said_and_what_a_run_did_can_be_read_later() {
+    let space = Space::batching(2);
+    space.faults(&json!([{"fault": "tell", "name": "COURSEBUILD_SCOPE", "attempts": [1]}]));
+    space.build(&[]).exits(0);
+    let log = space.run(&["log", "-v", "phase1"]).exits(0);
+    assert!(log.stdout.contains("beside it: it is S0001-S0002"), "{}", log.stdout);
+    assert!(log.stdout.contains("answer: {\"S0001\""), "{}", log.stdout);
+    let runs: Vec<String> = space.everything().into_keys().filter(|path| path.contains("/runs/")).collect();
+    let [run] = &runs[..] else { panic!("{runs:?}") };
+    let events = space.read(run);
+    let first: Value = serde_json::from_str(events.lines().next().unwrap()).unwrap();
+    assert_eq!(first["event"], "started");
+    assert_eq!(events.lines().filter(|line| line.contains("\"call_ended\"")).count(), 3);
+    space.build(&[]).exits(0);
+    assert_eq!(
+        space.everything().into_keys().filter(|path| path.contains("/runs/")).count(),
+        1,
+        "no call, no log"
+    );
+}

@@ -4,7 +4,7 @@
 
 use crate::support::Space;
 
-const ORDINARY_KILLS: usize = 6;
+const ORDINARY_KILLS: usize = 20;
 const SEEDS: usize = 60;
 /// A build of so many seeds writes more lines into the books than that.
 const LINES: usize = 16;
