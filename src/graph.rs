@@ -16,7 +16,7 @@ pub struct Graph {
 pub struct Node {
     /// The phase whose results are this one's items; `None` for a phase with a source of its own.
     pub feed: Option<usize>,
-    /// The phase with the source that all items of this one descend from.
+    /// The phase whose roots this one's items descend from: one with a source, or one of groups, which is the root of its own.
     pub source: usize,
     /// The phases that this one feeds, or that read it as a context, in order, without itself.
     pub readers: Vec<usize>,
@@ -29,9 +29,12 @@ impl Graph {
         for (at, phase) in course.phases.iter().enumerate() {
             let feed = match &phase.rule.feed {
                 Feed::Source => None,
-                Feed::Phase { phase, .. } => Some(*phase),
+                Feed::Phase { phase, .. } | Feed::Groups { phase, .. } => Some(*phase),
             };
-            let source = feed.map_or(at, |feed| nodes[feed].source);
+            let source = match &phase.rule.feed {
+                Feed::Phase { phase, .. } => nodes[*phase].source,
+                Feed::Source | Feed::Groups { .. } => at,
+            };
             let read = feed.into_iter().chain(phase.rule.contexts.iter().map(|context| context.phase));
             for read in read.filter(|read| *read != at) {
                 if !nodes[read].readers.contains(&at) {

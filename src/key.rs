@@ -15,6 +15,7 @@
 //! | the batch's label, the siblings, `hint` contexts, a retry's findings and template | declared exceptions, recorded with the attempt |
 //! | batch size, attempts, time-out, environment, concurrency, prices | they change the way, not the work |
 //! | absolute paths, times, the tool's version | the same work elsewhere or later is the same work |
+//! | derived fields and the envelope | they are worked out from results when those are read or written |
 //! | the item's id | it stands beside the key: a result follows its content to another id |
 
 use crate::course::{Course, Generate, Rule, Section};

@@ -6,7 +6,7 @@
 
 mod shown;
 
-use crate::course::{Context, Course, Role, Rule, Section, Template};
+use crate::course::{Context, Course, Feed, Role, Rule, Section, Template};
 use crate::diag::{Place, Problem, Result, escape};
 use crate::json::Value;
 use minijinja::value::Serde;
@@ -279,7 +279,11 @@ impl Prompts {
                 context: &[],
                 retry: Some(RetryFacts { attempt: 2, findings: &findings }),
             };
-            let item = context! { id => "id", input => sample(&rule.input) };
+            let input = match rule.feed {
+                Feed::Groups { .. } => Shown::from(vec![sample(&rule.input)]),
+                Feed::Source | Feed::Phase { .. } => sample(&rule.input),
+            };
+            let item = context! { id => "id", input };
             match self.render_body(&facts, vec![item]) {
                 // Only the shape of a made-up input is true: what fails on its values says nothing.
                 Err((_, error)) if error.kind() == ErrorKind::InvalidOperation => {}

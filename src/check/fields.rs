@@ -3,7 +3,7 @@
 use super::found::{quote, short};
 use super::source::Source;
 use super::text::Fold;
-use crate::course::{CheckSpec, Projection, Rule};
+use crate::course::{CheckSpec, Feed, Projection, Rule};
 use crate::diag::{Problem, Result};
 use crate::json::{Pointer, Value};
 use regex::{Regex, RegexBuilder};
@@ -186,10 +186,15 @@ impl<'a> Fields<'a> {
         let (input, pointer) = text.strip_prefix("input:").map_or((false, text), |rest| (true, rest));
         let at = self.parse(name, pointer)?;
         self.plain(name, &at)?;
-        if let (true, Some(names)) = (input, at.names()) {
+        if let (true, Some(names)) = (input && self.input_is_known(), at.names()) {
             self.leads_somewhere(name, text, &self.rule.input, &names)?;
         }
         Ok(Source { input, at })
+    }
+
+    /// Of a group's input the rule tells what a member looks like, not how many there are.
+    fn input_is_known(&self) -> bool {
+        !matches!(self.rule.feed, Feed::Groups { .. })
     }
 
     fn parse(&self, name: &str, text: &str) -> Result<Pointer> {
@@ -214,16 +219,18 @@ impl<'a> Fields<'a> {
                     Err(self.wrong(what).hint(instead(step, &known)))
                 }
             },
-            Projection::Last => {
-                Err(self
-                    .wrong(format!("reads `{text}` in `{name}`, and nothing is inside a flag of the input")))
-            }
+            Projection::Last | Projection::Id => Err(self.wrong(format!(
+                "reads `{text}` in `{name}`, and nothing is inside a flag or an id of the input"
+            ))),
             Projection::At { .. } => Ok(()),
         }
     }
 
     fn text_in_input(&self, name: &str, source: &Source) -> Result<()> {
         let mut projection = &self.rule.input;
+        if !self.input_is_known() {
+            return Ok(());
+        }
         for step in source.at.names().filter(|_| source.input).unwrap_or_default() {
             match projection {
                 Projection::Fields(fields) => match fields.iter().find(|(field, _)| field == step) {
@@ -233,7 +240,7 @@ impl<'a> Fields<'a> {
                 _ => return Ok(()),
             }
         }
-        if source.input && !matches!(projection, Projection::At { .. }) {
+        if source.input && !matches!(projection, Projection::At { .. } | Projection::Id) {
             return Err(self.wrong(format!("wants a text in `{name}`, and {source} is none")));
         }
         Ok(())

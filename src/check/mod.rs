@@ -8,6 +8,7 @@
 mod cognates;
 mod components;
 mod concepts;
+mod cover;
 mod coverage;
 mod determinism;
 mod echo;
@@ -261,6 +262,7 @@ mod tests {
                 shape: Shape { kind: Kind::Object, at: Pointer::default(), id: Pointer::default() },
                 schema: None,
                 ids: vec![],
+                derived: vec![],
                 envelope: vec![],
             },
             contexts: vec![],
@@ -366,11 +368,7 @@ mod tests {
                 "wants a list of texts in `kinds`",
                 "",
             ),
-            (
-                with(tiling(), "mode", json!("coverage")),
-                "has no mode `coverage`",
-                "there are: `concatenation`",
-            ),
+            (with(tiling(), "mode", json!("covrage")), "has no mode `covrage`", "did you mean `coverage`?"),
             (with(tiling(), "fold", json!(["spaces"])), "cannot fold `spaces`", "did you mean `space`?"),
             (with(tiling(), "fold", json!("space")), "wants a list of texts in `fold`", ""),
             (with(tiling(), "stop", json!(1)), "wants `true` or `false` in `stop`", ""),
@@ -384,7 +382,7 @@ mod tests {
                 "wants a text in `text`, and `/seed` of the input is none",
                 "",
             ),
-            (with(tiling(), "text", json!("input:/last/x")), "nothing is inside a flag", ""),
+            (with(tiling(), "text", json!("input:/last/x")), "nothing is inside a flag or an id", ""),
             (echo(json!([])), "wants a list of `{ output = POINTER, input = POINTER }`", ""),
             (echo(json!([{"output": "/0"}])), "wants a list of `{ output", ""),
             (
@@ -527,7 +525,9 @@ mod tests {
         let all = json!(["space", "case", "punctuation"]);
         let tiling = json!({"use": "tiling", "text": "/seed_pair/target", "pieces": "/legos",
             "piece_text": "/lego/target", "fold": all});
-        let checks = compile(&[tiling]).unwrap();
+        let mut covering = tiling.clone();
+        covering["mode"] = json!("coverage");
+        let (checks, cover) = (compile(&[tiling]).unwrap(), compile(&[covering]).unwrap());
         let passes = |checks: &Checks, id: &str, output: &Value| {
             checks.item(&Subject { ids: Ids { id, root: id }, position: 0, input: output, output }).is_empty()
         };
@@ -535,6 +535,9 @@ mod tests {
         let tiled =
             seeds.iter().filter(|seed| passes(&checks, seed["seed_id"].as_str().unwrap(), seed)).count();
         assert_eq!((tiled, seeds.len()), (78, 668));
+        let covered =
+            seeds.iter().filter(|seed| passes(&cover, seed["seed_id"].as_str().unwrap(), seed)).count();
+        assert_eq!(covered, 392);
         let texts: std::collections::HashMap<&str, &Value> = seeds
             .iter()
             .flat_map(|seed| seed["legos"].as_array().unwrap())

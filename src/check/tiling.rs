@@ -1,8 +1,9 @@
-//! `tiling`: an output's pieces, one after the other, rebuild its text.
+//! `tiling`: an output's pieces, one after the other, rebuild its text; or, where they may overlap, cover it in their order.
 //!
 //! The evidence is a difference of words in linear time: what both sides begin and end with is left out, and of the rest the
 //! words that one side has more often than the other are named.
 
+use super::cover::{Uncovered, cover};
 use super::fields::{Fields, instead};
 use super::found::{Found, quote, short};
 use super::source::{Source, describe, text};
@@ -29,7 +30,20 @@ pub(super) struct Tiling {
     piece_text: Pointer,
     kinds: Option<Kinds>,
     fold: Fold,
+    mode: Mode,
 }
+
+/// What pieces have to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Joined, they are the text.
+    Concatenation,
+    /// Overlapping or not, they stand in the text in their order and leave no word out.
+    Coverage,
+}
+
+/// A piece that counts: its number and its text.
+type Piece<'v> = (usize, &'v str);
 
 /// Which pieces count.
 #[derive(Debug)]
@@ -40,13 +54,14 @@ struct Kinds {
 
 impl Tiling {
     fn compile(fields: &Fields<'_>) -> Result<Self> {
-        if fields.has("mode") {
-            let mode = fields.string("mode")?;
-            if mode != "concatenation" {
+        let mode = match fields.has("mode").then(|| fields.string("mode")).transpose()? {
+            None | Some("concatenation") => Mode::Concatenation,
+            Some("coverage") => Mode::Coverage,
+            Some(mode) => {
                 let problem = fields.wrong(format!("has no mode `{mode}`"));
-                return Err(problem.hint(instead(mode, &["concatenation"])));
+                return Err(problem.hint(instead(mode, &["concatenation", "coverage"])));
             }
-        }
+        };
         let kinds = if fields.has("kind") || fields.has("kinds") {
             Some(Kinds { at: fields.one_place("kind")?, names: fields.strings("kinds")? })
         } else {
@@ -58,6 +73,7 @@ impl Tiling {
             piece_text: fields.one_place("piece_text")?,
             kinds,
             fold: fields.fold()?,
+            mode,
         })
     }
 
@@ -66,19 +82,23 @@ impl Tiling {
             Ok(whole) => whole,
             Err(why) => return found.add("tiling", &why),
         };
-        let joined = match self.join(subject.output) {
-            Ok(joined) => joined,
+        let pieces = match self.counted(subject.output) {
+            Ok(pieces) => pieces,
             Err(why) => return found.add("tiling", &why),
         };
+        match self.mode {
+            Mode::Concatenation => self.judge_joined(whole, &pieces, found),
+            Mode::Coverage => self.judge_cover(whole, &pieces, found),
+        }
+    }
+
+    fn judge_joined(&self, whole: &str, pieces: &[Piece<'_>], found: &mut Found<'_>) {
+        let joined = pieces.iter().map(|(_, text)| *text).collect::<Vec<_>>().join(" ");
         let (wanted, got) = (self.fold.form(whole), self.fold.form(&joined));
         if wanted != got {
             let message = format!(
-                "the pieces at `{}`{}, joined by spaces, do not rebuild the text at {}: {}; the text is {}, the pieces give {}",
-                self.pieces,
-                self.kinds.as_ref().map_or_else(String::new, |kinds| format!(
-                    " of kind {}",
-                    short(kinds.names.join(" or "), 40)
-                )),
+                "{}, joined by spaces, do not rebuild the text at {}: {}; the text is {}, the pieces give {}",
+                self.named(),
                 self.text,
                 difference(&words(&wanted), &words(&got)),
                 quote(whole),
@@ -92,8 +112,58 @@ impl Tiling {
         }
     }
 
-    /// The texts of the pieces that count, joined by spaces; otherwise what is wrong, in words.
-    fn join(&self, output: &Value) -> std::result::Result<String, String> {
+    fn judge_cover(&self, whole: &str, pieces: &[Piece<'_>], found: &mut Found<'_>) {
+        let folded = self.fold.apply(whole);
+        let wanted = words(&folded);
+        let texts: Vec<String> = pieces.iter().map(|(_, text)| self.fold.apply(text)).collect();
+        let parts: Vec<Vec<&str>> = texts.iter().map(|text| words(text)).collect();
+        let Err(why) = cover(&wanted, &parts) else { return };
+        let piece = |number: usize| {
+            let (at, text) = pieces[number];
+            format!("the piece {} at `{}/{at}{}`", quote(text), self.pieces, self.piece_text)
+        };
+        let why = match why {
+            Uncovered::Absent(number) => format!("{} does not stand in it", piece(number)),
+            Uncovered::Backwards(number) => {
+                format!("{} stands in it only before where the piece ahead of it begins", piece(number))
+            }
+            Uncovered::Gap(gap, next) => {
+                let left_out = listed(&[wanted[gap].to_vec()]);
+                match next {
+                    Some(number) => format!("no piece has {left_out}, which stands before {}", piece(number)),
+                    None => format!("no piece has {left_out} at its end"),
+                }
+            }
+            Uncovered::TooMuch => {
+                format!("there are {} pieces for {} words, too many to compare", pieces.len(), wanted.len())
+            }
+        };
+        let message = format!(
+            "{} do not cover the text at {} in order: {why}; the text is {}",
+            self.named(),
+            self.text,
+            quote(whole)
+        );
+        found.suggest(
+            "tiling",
+            &message,
+            &format!(
+                "cut the text anew: every word of {} in a piece, pieces in the order in which they begin",
+                quote(whole)
+            ),
+        );
+    }
+
+    /// The pieces, as a message names them.
+    fn named(&self) -> String {
+        let kinds = self.kinds.as_ref();
+        let kinds = kinds
+            .map_or_else(String::new, |kinds| format!(" of kind {}", short(kinds.names.join(" or "), 40)));
+        format!("the pieces at `{}`{kinds}", self.pieces)
+    }
+
+    /// The pieces that count; otherwise what is wrong, in words.
+    fn counted<'v>(&self, output: &'v Value) -> std::result::Result<Vec<Piece<'v>>, String> {
         let list = match self.pieces.get(output) {
             Some(Value::Array(list)) => list,
             Some(other) => {
@@ -101,7 +171,7 @@ impl Tiling {
             }
             None => return Err(format!("nothing stands at `{}`, where a list is wanted", self.pieces)),
         };
-        let mut joined = String::new();
+        let mut counted = Vec::with_capacity(list.len());
         for (at, piece) in list.iter().enumerate() {
             let place = |inside: &Pointer| format!("`{}/{at}{inside}`", self.pieces);
             if let Some(kinds) = &self.kinds {
@@ -110,13 +180,9 @@ impl Tiling {
                     continue;
                 }
             }
-            let text = text(place(&self.piece_text), self.piece_text.get(piece))?;
-            if !joined.is_empty() {
-                joined.push(' ');
-            }
-            joined.push_str(text);
+            counted.push((at, text(place(&self.piece_text), self.piece_text.get(piece))?));
         }
-        Ok(joined)
+        Ok(counted)
     }
 }
 
@@ -290,6 +356,69 @@ mod tests {
         assert_eq!(
             findings[0].suggestion.as_deref(),
             Some("cut the text anew, so that its pieces in order give exactly `Quiero hablar ahora.`")
+        );
+    }
+
+    fn covers(text: &str, pieces: &[&str]) -> Vec<Finding> {
+        let legos: Vec<Value> = pieces.iter().map(|piece| json!({"lego": {"target": piece}})).collect();
+        let check = json!({"use": "tiling", "text": "/seed_pair/target", "pieces": "/legos", "piece_text": "/lego/target",
+            "fold": ["space", "case", "punctuation"], "mode": "coverage"});
+        judge(check, &Value::Null, &json!({"seed_pair": {"target": text}, "legos": legos}))
+    }
+
+    #[test]
+    fn overlapping_pieces_may_cover_a_text() {
+        for (text, pieces) in [
+            ("Estoy intentando aprender.", &["estoy intentando", "intentando aprender"][..]),
+            ("Estoy intentando aprender.", &["estoy", "intentando", "aprender"]),
+            ("¿Qué quieres decir?", &["qué", "quieres", "quieres decir"]),
+            ("que digo que sí", &["que", "digo que", "que sí"]),
+            ("我想说中文。", &["我想", "想说", "中文"]),
+            ("ฉันอยากพูด", &["ฉันอยาก", "อยากพูด"]),
+            ("L'homme", &["l'", "l’homme"]),
+            ("…", &[]),
+        ] {
+            assert_eq!(covers(text, pieces), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_they_leave_out_is_named() {
+        for (text, pieces, words) in [
+            (
+                "Estoy intentando aprender.",
+                &["estoy", "aprender"][..],
+                "no piece has `intentando`, which stands before the piece `aprender` at `/legos/1/lego/target`;",
+            ),
+            ("Estoy intentando aprender.", &["estoy intentando"], "no piece has `aprender` at its end;"),
+            ("Estoy intentando aprender.", &["intentando aprender"], "no piece has `estoy`, which"),
+            (
+                "quiero hablar",
+                &["quiero", "decir", "hablar"],
+                "the piece `decir` at `/legos/1/lego/target` does not stand in it;",
+            ),
+            (
+                "quiero hablar",
+                &["quiero hablar", "hablar", "quiero"],
+                "the piece `quiero` at `/legos/2/lego/target` stands in it only before",
+            ),
+            ("por favor", &["porfavor"], "the piece `porfavor` at"),
+            ("esta", &["está"], "the piece `está` at"),
+            ("我想说中文。", &["我想", "中文"], "no piece has `说`, which"),
+            ("hola", &[], "no piece has `hola` at its end;"),
+        ] {
+            let findings = covers(text, pieces);
+            assert_eq!(findings.len(), 1, "{text}");
+            assert!(findings[0].message.contains(words), "{}", findings[0].message);
+            assert!(findings[0].message.starts_with(
+                "the pieces at `/legos` do not cover the text at `/seed_pair/target` in order: "
+            ));
+        }
+        let long = "palabra ".repeat(9_000);
+        let pieces: Vec<&str> = long.split_whitespace().collect();
+        let findings = covers(&long, &pieces);
+        assert!(
+            findings[0].message.contains("9000 pieces for 9000 words") && findings[0].message.len() < 800
         );
     }
 

@@ -81,6 +81,15 @@ pub(super) enum When {
     Never,
 }
 
+/// A kind of file that people write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// coursebuild.toml
+    Manifest,
+    /// A rule of a pack
+    Rule,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Bring targets up to date (what a bare `coursebuild` does)
@@ -127,6 +136,20 @@ Examples:
         /// Whose calls; everything's when none is given
         #[arg(value_name = "TARGET")]
         targets: Vec<String>,
+    },
+    /// List the built-in packs of rules, copy one out, or print the schemas of manifests and rules
+    #[command(after_help = "\
+Examples:
+  coursebuild rules
+  coursebuild rules --copy objects@1 rules       a copy to change; name it in the manifest: rules = \"rules\"
+  coursebuild rules --schema rule > rule.json    for an editor that completes and checks")]
+    Rules {
+        /// Copy a pack into a folder; nothing is overwritten
+        #[arg(long, num_args = 2, value_names = ["NAME", "DIR"], conflicts_with = "schema")]
+        copy: Option<Vec<String>>,
+        /// Print the JSON Schema of a kind of file
+        #[arg(long, value_name = "FILE", value_enum)]
+        schema: Option<SchemaOf>,
     },
     /// Run one call's program (started by a build, never by hand)
     #[command(hide = true)]

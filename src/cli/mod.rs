@@ -3,6 +3,7 @@
 mod args;
 mod command;
 mod meaning;
+mod packs;
 mod surroundings;
 
 use crate::diag::{Kind, Problem, Result, escape};
@@ -140,6 +141,15 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
         Command::Log { targets } => {
             let calls = run::log(&meaning::question(&target(targets), global, around)?)?;
             if json { report::log_json(&calls)? } else { report::log_text(&calls, look) }
+        }
+        Command::Rules { schema: Some(of), .. } => packs::schema(*of),
+        Command::Rules { copy: Some(named), .. } => match named.as_slice() {
+            [name, folder] => packs::copy(name, folder.as_ref())?,
+            _ => return Err(Problem::internal("`--copy` without its two values")),
+        },
+        Command::Rules { .. } => {
+            let packs = packs::all()?;
+            if json { report::packs_json(&packs)? } else { report::packs_text(&packs) }
         }
         Command::Supervise { .. } => return Err(Problem::internal("a supervisor was asked a question")),
     };

@@ -81,7 +81,7 @@ fn missing(pattern: &str, asked: &Place) -> Problem {
 }
 
 /// The documents that a pattern names: their names relative to the workspace, and their paths. Sorted; never empty.
-fn find(files: &mut Files, pattern: &str, asked: &Place) -> Result<Vec<(String, PathBuf)>> {
+pub(super) fn find(files: &mut Files, pattern: &str, asked: &Place) -> Result<Vec<(String, PathBuf)>> {
     if Path::new(pattern).is_absolute() {
         return Err(Problem::author(format!("`{}` is an absolute path", escape(pattern)))
             .at(asked.clone())
@@ -150,6 +150,11 @@ fn find(files: &mut Files, pattern: &str, asked: &Place) -> Result<Vec<(String, 
     }
     found.sort();
     Ok(found)
+}
+
+/// The sections of one normalised text, in order.
+pub(super) fn sections(document: &str, file: &TextFile) -> Result<Vec<RawSection>> {
+    Ok(cut(document, file)?.into_iter().map(|cut| cut.section).collect())
 }
 
 /// A section and the texts of the headings that it stands under, its own last.

@@ -4,6 +4,7 @@ use super::text::{Files, TextFile, hint_of, listed};
 use super::types::{Generate, GeneratorKind};
 use crate::diag::{Problem, Result};
 use crate::json::Value;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;
 use toml::Spanned;
@@ -22,17 +23,25 @@ const KINDS: [(&str, Option<GeneratorKind>); 6] = [
 ];
 
 /// `[generate]` as written.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawGenerate {
     #[serde(rename = "use")]
+    #[schemars(with = "String")]
     kind: Spanned<String>,
+    #[schemars(with = "Option<Vec<String>>")]
     argv: Option<Spanned<Vec<String>>>,
+    #[schemars(with = "Option<String>")]
     model: Option<Spanned<String>>,
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     params: Option<Spanned<toml::Table>>,
+    #[schemars(with = "Option<u64>")]
     timeout_s: Option<Spanned<u64>>,
+    #[schemars(with = "Option<Vec<String>>")]
     env: Option<Spanned<Vec<String>>>,
+    #[schemars(with = "Option<String>")]
     file: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
     faults: Option<Spanned<String>>,
 }
 

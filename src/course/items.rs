@@ -3,7 +3,7 @@
 //! Pure functions over values with their ids put back; the engine decides when to call them.
 
 use super::types::{Course, Feed, Projection, Rule};
-use crate::json::Value;
+use crate::json::{Pointer, Value};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -65,7 +65,8 @@ impl std::error::Error for NoItems {}
 /// `explode` finds no list, an element without an id, or one id twice.
 pub fn draft_items(rule: &Rule, names: Names<'_>, from: &Upstream<'_>) -> Result<Vec<ItemDraft>, NoItems> {
     let Feed::Phase { explode: Some(explode), .. } = &rule.feed else {
-        let input = project(&rule.input, from.value, from.value, true, names);
+        let shown = Shown { item: from.value, parent: from.value, last: true, id: from.id };
+        let input = project(&rule.input, &shown, names);
         return Ok(vec![ItemDraft {
             id: Arc::clone(from.id),
             root: Arc::clone(from.root),
@@ -78,7 +79,11 @@ pub fn draft_items(rule: &Rule, names: Names<'_>, from: &Upstream<'_>) -> Result
         return Err(NoItems(format!("the result of `{}` has no list at `{}`", from.id, explode.at)));
     };
     let mut seen = HashSet::with_capacity(elements.len());
-    let drafts = elements.iter().enumerate().map(|(index, element)| {
+    let wanted = |element: &Value| {
+        explode.only.as_ref().is_none_or(|only| only.at.get(element).unwrap_or(&Value::Null) == &only.is)
+    };
+    let chosen = elements.iter().enumerate().filter(|(_, element)| wanted(element));
+    let drafts = chosen.map(|(index, element)| {
         let id = match explode.id.get(element) {
             Some(Value::String(id)) if !id.is_empty() => id.as_str(),
             found => {
@@ -95,30 +100,66 @@ pub fn draft_items(rule: &Rule, names: Names<'_>, from: &Upstream<'_>) -> Result
         if !seen.insert(id) {
             return Err(NoItems(format!("the result of `{}` has the id `{id}` twice", from.id)));
         }
+        let last = index + 1 == elements.len();
+        let shown = Shown { item: element, parent: from.value, last, id: from.id };
         Ok(ItemDraft {
             id: id.into(),
             root: Arc::clone(from.root),
             index,
             of: elements.len(),
-            input: project(&rule.input, element, from.value, index + 1 == elements.len(), names),
+            input: project(&rule.input, &shown, names),
         })
     });
     drafts.collect()
 }
 
-/// What a projection shows of an item. `parent` is the result that it was split from (the item itself if it was not), `last`
-/// whether it is the last one of it.
-pub fn project(projection: &Projection, item: &Value, parent: &Value, last: bool, names: Names<'_>) -> Value {
+/// The name of the group that a result belongs to.
+pub fn group_of<'v>(by: &Pointer, from: &Upstream<'v>) -> Result<&'v str, NoItems> {
+    match by.get(from.value) {
+        Some(Value::String(name)) if !name.trim().is_empty() => Ok(name),
+        found => {
+            let found = found.map_or_else(|| "nothing".to_owned(), |value| format!("`{value}`"));
+            Err(NoItems(format!("the name of its group is a text at `{by}`; found {found}")))
+        }
+    }
+}
+
+/// The item that a group makes: its input lists what the rule shows of each member, in their order.
+pub fn draft_group(rule: &Rule, names: Names<'_>, group: &ItemDraft, members: &[Upstream<'_>]) -> ItemDraft {
+    let last = members.len().saturating_sub(1);
+    let shown = members.iter().enumerate().map(|(at, member)| {
+        let shown = Shown { item: member.value, parent: member.value, last: at == last, id: member.id };
+        project(&rule.input, &shown, names)
+    });
+    ItemDraft { input: Value::Array(shown.collect()), ..group.clone() }
+}
+
+/// What a projection looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// The item.
+    pub item: &'a Value,
+    /// The result that it was split from; the item itself if it was not.
+    pub parent: &'a Value,
+    /// Whether it is the last one of it.
+    pub last: bool,
+    /// The id of the result.
+    pub id: &'a str,
+}
+
+/// What a projection shows of an item.
+pub fn project(projection: &Projection, shown: &Shown<'_>, names: Names<'_>) -> Value {
     match projection {
         Projection::Fields(fields) => Value::Object(
-            fields
-                .iter()
-                .map(|(name, field)| (name.clone(), project(field, item, parent, last, names)))
-                .collect(),
+            fields.iter().map(|(name, field)| (name.clone(), project(field, shown, names))).collect(),
         ),
-        Projection::Last => Value::Bool(last),
+        Projection::Last => Value::Bool(shown.last),
+        Projection::Id => Value::String(shown.id.to_owned()),
         Projection::At { parent: from_parent, fill, pointer } => {
-            let found = pointer.get(if *from_parent { parent } else { item }).cloned().unwrap_or_default();
+            let found = pointer
+                .get(if *from_parent { shown.parent } else { shown.item })
+                .cloned()
+                .unwrap_or_default();
             match found {
                 Value::String(text) if *fill => Value::String(filled(&text, names)),
                 other => other,
@@ -164,6 +205,8 @@ mod tests {
     #[test]
     fn a_pointer_to_nothing_shows_null() {
         let projection = Projection::At { parent: false, fill: true, pointer: "/x".parse().unwrap() };
-        assert_eq!(project(&projection, &json!({}), &json!({}), true, NAMES), json!(null));
+        let shown = Shown { item: &json!({}), parent: &json!({}), last: true, id: "x" };
+        assert_eq!(project(&projection, &shown, NAMES), json!(null));
+        assert_eq!(project(&Projection::Id, &shown, NAMES), json!("x"));
     }
 }

@@ -1,6 +1,7 @@
 //! From a manifest to a workspace.
 
 use super::document::RawSection;
+use super::gather::{gather, not_empty};
 use super::generator::{self, RawGenerate};
 use super::language::{self, Language};
 use super::manifest::{RawCourse, RawManifest};
@@ -134,18 +135,20 @@ impl Loading<'_> {
             }
             sources.push(own);
         }
+        let ranges = self.ranges(raw, &sources)?;
         for at in 0..self.rules.len() {
-            let source = &sources[self.source_of(at)];
-            let range = self.range(raw, source)?;
-            scoped.push(self.sections(at, source, range));
+            let of = self.source_of(at);
+            scoped.push(self.sections(at, &sources[of], ranges[of].clone()));
         }
-        for source in &mut sources {
-            let range = self.range(raw, source)?;
+        for (source, range) in sources.iter_mut().zip(ranges) {
             if range.len() < source.len() {
                 *source = source.drain(range).collect();
             }
         }
-        let language = Language::load(&mut self.files, self.pack, raw.target.get_ref())?;
+        let language = match &raw.target {
+            Some(target) => Language::load(&mut self.files, self.pack, target.get_ref())?,
+            None => None,
+        };
         let mut phases = Vec::new();
         for ((ready, source), scoped) in self.rules.iter().zip(sources).zip(scoped) {
             let (checks, left_out) = self.checks(raw, &ready.rule, language.as_ref())?;
@@ -174,7 +177,7 @@ impl Loading<'_> {
         language::fill_in(checks, language)
     }
 
-    /// The phase whose source a phase's items descend from.
+    /// The phase whose source a phase's items descend from; one of groups starts anew.
     fn source_of(&self, mut at: usize) -> usize {
         while let Feed::Phase { phase, .. } = self.rules[at].rule.feed {
             at = phase;
@@ -183,39 +186,24 @@ impl Loading<'_> {
     }
 
     fn source(&mut self, course: &Spanned<RawCourse>, own: &OwnSource) -> Result<Vec<SourceItem>> {
-        let file = match (&own.file, &course.get_ref().seeds) {
-            (Some((path, place)), _) => self.source_file(path, place.clone())?,
+        match (&own.file, &course.get_ref().seeds) {
+            (Some((path, place)), _) => gather(&mut self.files, path, place, own),
             (None, Some(seeds)) => {
                 let place = self.manifest.place(seeds.span());
                 match seeds.get_ref() {
-                    TextOr::Text(path) => self.source_file(path, place)?,
-                    TextOr::Table(program) => self.program(&program.argv, place)?,
+                    TextOr::Text(path) => gather(&mut self.files, path, &place, own),
+                    TextOr::Table(program) => {
+                        let file = self.program(&program.argv, place)?;
+                        not_empty(source::read(&file, own.shape.as_ref())?, &file.name)
+                    }
                 }
             }
-            (None, None) => {
-                return Err(self
-                    .manifest
-                    .problem(course.span(), "this course has no `seeds`")
-                    .because("its rules start from them")
-                    .hint("add `seeds = \"FILE.json\"` or `seeds = { argv = [\"PROGRAM\"] }`"));
-            }
-        };
-        let items = source::read(&file, own.shape.as_ref())?;
-        if items.is_empty() {
-            return Err(Problem::author(format!("the source `{}` is empty", file.name.display()))
-                .at(Place::file(&file.name)));
+            (None, None) => Err(self
+                .manifest
+                .problem(course.span(), "this course has no `seeds`")
+                .because("its rules start from them")
+                .hint("add `seeds = \"FILE.json\"` or `seeds = { argv = [\"PROGRAM\"] }`")),
         }
-        Ok(items)
-    }
-
-    fn source_file(&mut self, path: &str, place: Place) -> Result<TextFile> {
-        let full = self.files.path(path);
-        let read = self.files.text(&full).map_err(|problem| problem.at(place.clone()))?;
-        read.ok_or_else(|| {
-            Problem::author(format!("there is no source `{}`", escape(path)))
-                .at(place)
-                .hint("paths start at the folder of `coursebuild.toml`")
-        })
     }
 
     fn program(&mut self, argv: &[String], place: Place) -> Result<TextFile> {
@@ -237,13 +225,21 @@ impl Loading<'_> {
         Ok(TextFile { name: name.into(), text: text.trim_start_matches('\u{feff}').to_owned() })
     }
 
-    /// The positions of the items that a course's `range` leaves.
-    fn range(&self, course: &RawCourse, source: &[SourceItem]) -> Result<std::ops::Range<usize>> {
-        match &course.range {
-            Some(range) if !source.is_empty() => Positions::new(source)
-                .range(range.get_ref())
-                .map_err(|bad| bad.problem(range.get_ref()).at(self.manifest.place(range.span()))),
-            _ => Ok(0..source.len()),
+    /// The positions of the items that a course's `range` leaves of each source: all of one that does not know its ids.
+    fn ranges(&self, course: &RawCourse, sources: &[Vec<SourceItem>]) -> Result<Vec<std::ops::Range<usize>>> {
+        let mut ranges: Vec<_> = sources.iter().map(|source| 0..source.len()).collect();
+        let Some(range) = &course.range else { return Ok(ranges) };
+        let (mut known, mut bad) = (false, None);
+        for (source, positions) in sources.iter().zip(&mut ranges).filter(|(source, _)| !source.is_empty()) {
+            match Positions::new(source).range(range.get_ref()) {
+                Ok(found) => (known, *positions) = (true, found),
+                Err(BadRange::Reversed) => bad = Some(BadRange::Reversed),
+                Err(unknown) => bad = bad.or(Some(unknown)),
+            }
+        }
+        match bad.filter(|bad| !known || *bad == BadRange::Reversed) {
+            Some(bad) => Err(bad.problem(range.get_ref()).at(self.manifest.place(range.span()))),
+            None => Ok(ranges),
         }
     }
 
@@ -621,6 +617,168 @@ mod tests {
             let error = rule_error(&rule);
             assert!(error.starts_with(start), "wanted {start}\n\ngot {error}");
         }
+    }
+
+    #[test]
+    fn what_is_derived_and_grouped_is_held_to_its_meaning() {
+        let derived = |entry: &str| format!("{RULE}derived = [{entry}]\n");
+        let after = |more: &str| RULE.replace("source = \"seeds\"", &format!("after = \"one\"\n{more}"));
+        let around = |fields: &str| {
+            format!("{}envelope = {{ {fields} }}\n", RULE.replace("\"object\"", "\"object\", at = \"/x\""))
+        };
+        for (rule, start) in [
+            (
+                derived("{ field = \"/n\", is = \"cuont\", of = \"/l\" }"),
+                "`cuont` cannot be derived\n  --> rules/one.toml:11:33",
+            ),
+            (derived("{ field = \"/n\", is = \"count\" }"), "`count` needs `of`\n  --> rules/one.toml:11:33"),
+            (
+                derived("{ field = \"/n\", is = \"count\", of = [\"/a\", \"/b\"] }"),
+                "`count` counts one list\n  --> rules/one.toml:11:47",
+            ),
+            (
+                derived("{ field = \"/n\", is = \"first occurrence\", of = [] }"),
+                "`of` is empty\n  --> rules/one.toml:11:58",
+            ),
+            (
+                derived("{ field = \"/n\", is = \"first occurrence\", of = [\"x\"] }"),
+                "`x` is not a pointer\n  --> rules/one.toml:11:58",
+            ),
+            (
+                derived("{ field = \"/n\", is = \"count\", of = 7 }"),
+                "this has to be a pointer such as \"/legos\", or a list of them\n  --> rules/one.toml:11:47",
+            ),
+            (
+                derived("{ field = \"/n\", is = \"last\" }"),
+                "`last` is about the list that an item was split from\n  --> rules/one.toml:11:33",
+            ),
+            (
+                derived("{ field = \"/n\", is = \"last\", of = \"/l\" }"),
+                "`last` has no use for `of`\n  --> rules/one.toml:11:46",
+            ),
+            (
+                derived("{ field = \"/l/*\", is = \"count\", of = \"\" }"),
+                "`/l/*` names no field\n  --> rules/one.toml:11:22",
+            ),
+            (
+                derived(
+                    "{ field = \"/n\", is = \"count\", of = \"/l\" }, { field = \"/n\", is = \"count\", of = \"/m\" }",
+                ),
+                "the field `/n` is derived twice\n  --> rules/one.toml:11:65",
+            ),
+            (
+                around("n = \"cuont\""),
+                "this is not something that can be computed\n  --> rules/one.toml:11:18",
+            ),
+            (
+                around("n = { count = \"/a\", sum = \"/b\" }"),
+                "this says either nothing or too much\n  --> rules/one.toml:11:18",
+            ),
+            (around("n = { cuont = \"/a\" }"), "unknown key `cuont`\n  --> rules/one.toml:11:20"),
+            (
+                RULE.replace("[prompt]", "[group]\nby = \"/k\"\n[prompt]"),
+                "`group` gathers the results of another phase, and this one has a source\n  --> rules/one.toml:4:1",
+            ),
+            (
+                after("group = { by = \"/k\" }\nexplode = { at = \"\", id = \"\", min = 1, max = 1 }"),
+                "the phase `one` is fed by itself\n",
+            ),
+            (after("group = { by = \"/*\" }"), "the phase `one` is fed by itself\n"),
+            (
+                RULE.replace("source = \"seeds\"", "source = { file = \"seeds.json\", id = \"/x\" }"),
+                "`id` is for sources of one item a line or a file\n  --> rules/one.toml:2:38",
+            ),
+            (
+                RULE.replace("source = \"seeds\"", "source = { file = \"x/*.txt\", split = \"pages\" }"),
+                "unknown value `pages`\n  --> rules/one.toml:2:38",
+            ),
+        ] {
+            let error = rule_error(&rule);
+            assert!(error.starts_with(start), "wanted {start}\n\ngot {error}");
+        }
+        let folder = Folder::new(&format!("rules = \"rules\"\n{MANIFEST}"));
+        folder.put("rules/t.j2", "x\n");
+        folder.put("rules/a.toml", RULE);
+        let two = |more: &str| {
+            let rule =
+                after(more).replace("\"one\"\nbatch", "\"two\"\nbatch").replace("one.json", "two.json");
+            folder.put("rules/b.toml", &rule.replacen("name = \"one\"", "name = \"two\"", 1));
+        };
+        two("group = { by = \"/k\" }\nexplode = { at = \"\", id = \"\", min = 1, max = 1 }");
+        assert!(
+            folder
+                .error()
+                .starts_with("`group` and `explode` both say what the items are\n  --> rules/b.toml:3:9"),
+            "{}",
+            folder.error()
+        );
+        two("group = { by = \"/*\" }");
+        assert!(
+            folder
+                .error()
+                .starts_with("`*` stands for many places, and this has to be one\n  --> rules/b.toml:3:16"),
+            "{}",
+            folder.error()
+        );
+        two("explode = { at = \"\", id = \"\", min = 1, max = 1, only = { at = \"new\", is = true } }");
+        assert!(
+            folder.error().starts_with("`new` is not a pointer\n  --> rules/b.toml:3:"),
+            "{}",
+            folder.error()
+        );
+        two("group = { by = \"/k\" }");
+        let workspace = folder.load().unwrap();
+        assert!(matches!(workspace.courses[0].phases[1].rule.feed, Feed::Groups { phase: 0, .. }));
+    }
+
+    #[test]
+    fn only_some_elements_become_items() {
+        let manifest = MANIFEST.replace("[generate]", "rules = \"builtin:objects@1\"\n[generate]");
+        let workspace = Folder::new(&manifest).load().unwrap();
+        let course = &workspace.courses[0];
+        let lego = |id: &str, new: bool| json!({"id": id, "type": "A", "new": new, "lego": {"known": "k", "target": "t"}});
+        let value = json!({"seed_id": "S1", "seed_pair": {"known": "a", "target": "b"},
+            "legos": [lego("S1L1", false), lego("S1L2", true), lego("S1L3", true)]});
+        let id = "S1".into();
+        let up = Upstream { id: &id, root: &id, value: &value };
+        let drafts = draft_items(&course.phases[2].rule, Names::from(course), &up).unwrap();
+        let told: Vec<_> =
+            drafts.iter().map(|draft| (&*draft.id, draft.index, draft.of, &draft.input["final"])).collect();
+        assert_eq!(told, [("S1L2", 1, 3, &json!(false)), ("S1L3", 2, 3, &json!(true))]);
+        assert_eq!(drafts[0].input["seed"], json!({"id": "S1", "known": "a", "target": "b"}));
+    }
+
+    #[test]
+    fn a_range_cuts_the_sources_that_know_it() {
+        let folder = Folder::new(&format!("rules = \"rules\"\n{MANIFEST}range = \"S1-S2\"\n"));
+        folder.put("rules/t.j2", "x\n");
+        folder.put("rules/a.toml", RULE);
+        folder.put("other.jsonl", "{\"id\": \"A\"}\n{\"id\": \"B\"}\n{\"id\": \"C\"}\n");
+        let other = RULE.replace("\"one\"", "\"two\"").replace("one.json", "two.json");
+        folder.put("rules/b.toml", &other.replace("\"seeds\"", "\"other.jsonl\""));
+        let workspace = folder.load().unwrap();
+        let lengths: Vec<usize> =
+            workspace.courses[0].phases.iter().map(|phase| phase.source.len()).collect();
+        assert_eq!(lengths, [2, 3]);
+        folder.put("coursebuild.toml", &format!("rules = \"rules\"\n{MANIFEST}range = \"X-Y\"\n"));
+        assert!(
+            folder.error().starts_with("the source has no item `X`\n  --> coursebuild.toml:13:9"),
+            "{}",
+            folder.error()
+        );
+    }
+
+    #[test]
+    fn a_pipeline_without_languages_needs_none() {
+        let folder = Folder::new(
+            &MANIFEST.replace("target = \"spa\"\ntarget_name = \"Spanish\"\nknown = \"eng\"\n", ""),
+        );
+        let workspace = folder.load().unwrap();
+        let course = &workspace.courses[0];
+        assert_eq!(
+            (course.target.as_str(), course.known.as_str(), course.target_name.as_str()),
+            ("", "", "")
+        );
     }
 
     #[test]

@@ -2,30 +2,35 @@
 
 use super::generator::RawGenerate;
 use super::language::Language;
-use super::severity::RawSeverities;
+use super::severity::{RawSeverities, RawSeverity};
 use super::text::{Files, TextFile, TextOr};
 use super::types::{ConfirmAbove, Course, Phase};
 use crate::diag::{Problem, Result, escape};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use toml::Spanned;
 
 /// The whole file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawManifest {
+    #[schemars(with = "Option<String>")]
     pub(super) rules: Option<Spanned<String>>,
+    #[schemars(with = "Option<RawConfirm>")]
     pub(super) confirm_above: Option<Spanned<RawConfirm>>,
     pub(super) store: Option<String>,
     pub(super) generate: Option<RawGenerate>,
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, RawPhase>")]
     pub(super) phase: BTreeMap<Spanned<String>, RawPhase>,
     #[serde(default)]
+    #[schemars(with = "Vec<RawCourse>")]
     pub(super) course: Vec<Spanned<RawCourse>>,
 }
 
 /// `confirm_above`.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawConfirm {
     calls: Option<u64>,
@@ -33,41 +38,53 @@ pub(super) struct RawConfirm {
 }
 
 /// `[phase.NAME]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPhase {
+    #[schemars(with = "Option<usize>")]
     pub(super) batch: Option<Spanned<usize>>,
+    #[schemars(with = "Option<u32>")]
     pub(super) attempts: Option<Spanned<u32>>,
     pub(super) generate: Option<RawGenerate>,
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, RawSeverity>")]
     pub(super) check: RawSeverities,
 }
 
 /// `[phase.NAME]` below a `[[course]]`: what one course has otherwise.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCoursePhase {
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, RawSeverity>")]
     pub(super) check: RawSeverities,
 }
 
 /// `[[course]]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCourse {
+    #[schemars(with = "String")]
     code: Spanned<String>,
-    pub(super) target: Spanned<String>,
-    known: Spanned<String>,
+    #[schemars(with = "Option<String>")]
+    pub(super) target: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
+    known: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
     target_name: Option<Spanned<String>>,
+    #[schemars(with = "String")]
     dir: Spanned<String>,
+    #[schemars(with = "Option<TextOr<RawProgram>>")]
     pub(super) seeds: Option<Spanned<TextOr<RawProgram>>>,
+    #[schemars(with = "Option<String>")]
     pub(super) range: Option<Spanned<String>>,
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, RawCoursePhase>")]
     pub(super) phase: BTreeMap<Spanned<String>, RawCoursePhase>,
 }
 
 /// `{ argv = […] }`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawProgram {
     pub(super) argv: Vec<String>,
@@ -91,7 +108,7 @@ impl RawManifest {
         if self.course.is_empty() {
             return Err(Problem::author("the manifest declares no course")
                 .at(crate::diag::Place::file(&manifest.name))
-                .hint("add `[[course]]` with the keys `code`, `target`, `known`, `dir` and `seeds`"));
+                .hint("add `[[course]]` with the keys `code`, `dir` and `seeds`, and for a language course `target` and `known`"));
         }
         let (mut codes, mut dirs) = (HashMap::new(), HashMap::new());
         for course in self.course.iter().map(Spanned::get_ref) {
@@ -136,15 +153,17 @@ impl RawCourse {
                 .problem(self.code.span(), format!("`{}` is not a course code", escape(code)))
                 .hint("use letters, digits, `_`, `-` and `.`, as in `spa_for_eng`"));
         }
-        for (key, value) in [("target", &self.target), ("known", &self.known), ("dir", &self.dir)] {
-            if value.get_ref().trim().is_empty() {
+        let keys =
+            [("target", self.target.as_ref()), ("known", self.known.as_ref()), ("dir", Some(&self.dir))];
+        for (key, value) in keys {
+            if let Some(value) = value.filter(|value| value.get_ref().trim().is_empty()) {
                 return Err(manifest.problem(value.span(), format!("`{key}` is empty")));
             }
         }
         Ok(Course {
             code: code.clone(),
-            target: self.target.get_ref().clone(),
-            known: self.known.get_ref().clone(),
+            target: language_code(&self.target).to_owned(),
+            known: language_code(&self.known).to_owned(),
             target_name: self.target_name(language),
             dir: files.path(self.dir.get_ref()),
             dir_text: self.dir.get_ref().clone(),
@@ -155,9 +174,16 @@ impl RawCourse {
     /// What fills `{target}` in a seed: what the course says, else the language's name, else its code.
     fn target_name(&self, language: Option<&Language>) -> String {
         let told = self.target_name.as_ref().map(|name| name.get_ref().as_str());
-        let name = told.or_else(|| language?.name_in(self.known.get_ref())).unwrap_or(self.target.get_ref());
+        let name = told
+            .or_else(|| language?.name_in(language_code(&self.known)))
+            .unwrap_or(language_code(&self.target));
         let mut name = crate::json::Value::String(name.trim().to_owned());
         crate::json::normalize(&mut name);
         name.as_str().unwrap_or_default().to_owned()
     }
+}
+
+/// The code of a language; empty for a course that declares none.
+fn language_code(language: &Option<Spanned<String>>) -> &str {
+    language.as_ref().map_or("", |code| code.get_ref())
 }

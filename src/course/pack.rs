@@ -2,6 +2,7 @@
 //!
 //! Built-in packs are part of the program and frozen by number: `builtin:batching@1` is the same for ever.
 
+use super::order::{Written, order};
 use super::text::{Files, TextFile, hint_of, listed};
 use crate::diag::{Place, Problem, Result, escape};
 use std::path::PathBuf;
@@ -15,6 +16,55 @@ pub struct BuiltinPack {
     pub files: &'static [(&'static str, &'static str)],
 }
 
+/// A phase of a pack, as its rule introduces it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PackPhase {
+    /// Its name.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// The phase that feeds it; `None`: a source does.
+    pub after: Option<String>,
+    /// Its main file.
+    pub file: String,
+}
+
+impl BuiltinPack {
+    /// Its phases, each after those that it reads.
+    pub fn phases(&self) -> Result<Vec<PackPhase>> {
+        let rules = self.files.iter().filter(|(path, _)| path.ends_with(".toml"));
+        let mut written: Vec<Written> = rules
+            .map(|(path, text)| {
+                let file = TextFile { name: PathBuf::from(self.name).join(path), text: (*text).to_owned() };
+                file.toml().map(|raw| (file, raw))
+            })
+            .collect::<Result<_>>()?;
+        let order = order(&written)?;
+        let mut phases: Vec<Option<PackPhase>> = written
+            .drain(..)
+            .map(|(_, raw)| {
+                let name = raw.name.into_inner();
+                Some(PackPhase {
+                    title: raw.title.unwrap_or_else(|| name.clone()),
+                    name,
+                    after: raw.after.map(toml::Spanned::into_inner),
+                    file: raw.output.file.into_inner(),
+                })
+            })
+            .collect();
+        Ok(order.into_iter().filter_map(|at| phases[at].take()).collect())
+    }
+}
+
+/// The built-in pack of a name, with or without `builtin:` and number; without a number, the newest.
+pub fn builtin_pack(wanted: &str) -> Option<&'static BuiltinPack> {
+    let wanted = wanted.strip_prefix("builtin:").unwrap_or(wanted);
+    BUILTIN_PACKS
+        .iter()
+        .rev()
+        .find(|pack| pack.name == wanted || pack.name.split_once('@').is_some_and(|(name, _)| name == wanted))
+}
+
 macro_rules! builtin {
     ($pack:literal: $($file:literal),+ $(,)?) => {
         BuiltinPack {
@@ -25,7 +75,8 @@ macro_rules! builtin {
 }
 
 /// The built-in packs; of those with one name the newest stands last.
-pub const BUILTIN_PACKS: &[BuiltinPack] = &[builtin!(
+pub const BUILTIN_PACKS: &[BuiltinPack] = &[
+    builtin!(
     "batching@1":
     "phase1.toml",
     "phase3.toml",
@@ -38,7 +89,22 @@ pub const BUILTIN_PACKS: &[BuiltinPack] = &[builtin!(
     "schemas/phase1.json",
     "schemas/phase3.json",
     "schemas/phase5.json",
-)];
+    ),
+    builtin!(
+    "objects@1":
+    "phase1.toml",
+    "phase3.toml",
+    "phase5.toml",
+    "prompts/system.md.j2",
+    "prompts/phase1.md.j2",
+    "prompts/phase3.md.j2",
+    "prompts/phase5.md.j2",
+    "prompts/retry.md.j2",
+    "schemas/phase1.json",
+    "schemas/phase3.json",
+    "schemas/phase5.json",
+    ),
+];
 
 /// The pack of a manifest that names none.
 pub(super) const DEFAULT_PACK: &str = "builtin:batching@1";
@@ -61,10 +127,7 @@ impl Pack {
     /// Opens the pack that `rules` names; `at` is where it is named.
     pub(super) fn open(files: &mut Files, rules: &str, at: Place) -> Result<Self> {
         if let Some(wanted) = rules.strip_prefix("builtin:") {
-            let found = BUILTIN_PACKS.iter().rev().find(|pack| {
-                pack.name == wanted || pack.name.split_once('@').is_some_and(|(name, _)| name == wanted)
-            });
-            return match found {
+            return match builtin_pack(wanted) {
                 Some(pack) => Ok(Self {
                     name: PathBuf::from(format!("builtin:{}", pack.name)),
                     origin: Origin::Builtin(pack),

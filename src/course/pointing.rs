@@ -2,7 +2,7 @@
 
 use super::raw_rule::{RawExplode, RawProjection, RawShape};
 use super::text::TextFile;
-use super::types::{Explode, Projection};
+use super::types::{Explode, Only, Projection};
 use crate::diag::{Result, escape};
 use crate::json::{Kind, Pointer, Shape, normalize};
 use std::ops::Range;
@@ -11,14 +11,20 @@ use toml::Spanned;
 const EXAMPLE_POINTER: &str = "write a JSON pointer such as `/2` or `/lego/id`; `\"\"` is the whole value";
 
 pub(super) fn explode(file: &TextFile, raw: &Spanned<RawExplode>) -> Result<Explode> {
-    let RawExplode { at, id, min, max } = raw.get_ref();
+    let RawExplode { at, id, min, max, only } = raw.get_ref();
     if *max == 0 || min > max {
         return Err(file
             .problem(raw.span(), "`max` has to be at least 1 and at least `min`")
             .because(format!("found `min = {min}` and `max = {max}`"))
             .hint("they bound how many items a plan reckons with for one result; they are no check"));
     }
-    Ok(Explode { at: plain_pointer(file, at)?, id: plain_pointer(file, id)?, min: *min, max: *max })
+    let only = only.as_ref().map(|only| {
+        let mut is = only.is.clone();
+        normalize(&mut is);
+        Ok(Only { at: plain_pointer(file, &only.at)?, is })
+    });
+    let (at, id) = (plain_pointer(file, at)?, plain_pointer(file, id)?);
+    Ok(Explode { at, id, min: *min, max: *max, only: only.transpose()? })
 }
 
 pub(super) fn shape(file: &TextFile, raw: &Spanned<RawShape>) -> Result<Shape> {
@@ -55,6 +61,7 @@ pub(super) fn projection(
             fields.collect::<Result<_>>().map(Projection::Fields)
         }
         RawProjection::Leaf(text) if text == "@last" => Ok(Projection::Last),
+        RawProjection::Leaf(text) if text == "@id" => Ok(Projection::Id),
         RawProjection::Leaf(text) => {
             let (fill, rest) = text.strip_prefix("fill:").map_or((false, text.as_str()), |rest| (true, rest));
             let (parent, rest) = rest.strip_prefix('^').map_or((false, rest), |rest| (true, rest));
@@ -81,7 +88,7 @@ pub(super) fn shows(projection: &Projection, pointer: &Pointer) -> bool {
                 None => return false,
             },
             Projection::At { .. } => return true,
-            Projection::Last => return false,
+            Projection::Last | Projection::Id => return false,
         }
     }
     true
@@ -96,7 +103,7 @@ pub(super) fn pointer(file: &TextFile, text: &Spanned<String>) -> Result<Pointer
 }
 
 /// A pointer to one place.
-fn plain_pointer(file: &TextFile, text: &Spanned<String>) -> Result<Pointer> {
+pub(super) fn plain_pointer(file: &TextFile, text: &Spanned<String>) -> Result<Pointer> {
     let found = pointer(file, text)?;
     if found.has_wildcard() {
         return Err(file
@@ -106,7 +113,7 @@ fn plain_pointer(file: &TextFile, text: &Spanned<String>) -> Result<Pointer> {
     Ok(found)
 }
 
-fn parse_pointer(file: &TextFile, text: &str, span: Range<usize>) -> Result<Pointer> {
+pub(super) fn parse_pointer(file: &TextFile, text: &str, span: Range<usize>) -> Result<Pointer> {
     text.parse::<Pointer>().map_err(|error| {
         file.problem(span, format!("`{}` is not a pointer", escape(text)))
             .because(error)

@@ -1,17 +1,17 @@
 //! From a rule as written to a rule that holds: names resolved, pointers parsed, documents and templates read.
 
+use super::computing::{computed, derived};
 use super::document::{self, RawSection};
 use super::manifest::RawPhase;
 use super::order::Written;
+use super::output::Output;
 use super::pack::Pack;
-use super::pointing::{explode, pointer, pointers, projection, shape, shows, whole};
-use super::raw_rule::{Named, RawBefore, RawCheck, RawConstant, RawContext, RawOutput, RawRule, RawSource};
+use super::pointing::{explode, plain_pointer, pointer, pointers, projection, shape, shows, whole};
+use super::raw_rule::{Named, RawBefore, RawCheck, RawContext, RawOutput, RawRule, RawSource};
 use super::text::{Files, TextFile, TextOr};
-use super::types::{
-    Batch, CheckSpec, Computed, Context, Feed, Generate, Output, Prompt, Rule, Section, Template, Window,
-};
+use super::types::{Batch, CheckSpec, Context, Feed, Generate, Prompt, Rule, Section, Template, Window};
 use crate::diag::{Place, Result, escape};
-use crate::json::{Kind, Shape, normalize, normalize_text};
+use crate::json::{Kind, Pointer, Shape, normalize, normalize_text};
 use crate::path::Inside;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,6 +36,12 @@ pub(super) struct OwnSource {
     pub(super) file: Option<(String, Place)>,
     /// How the source holds its items, when that is not for the reader to see.
     pub(super) shape: Option<Shape>,
+    /// Where `shape` is written.
+    pub(super) shape_place: Option<Place>,
+    /// Where an item of a file or line of its own has its id, and where that is written.
+    pub(super) id: Option<(Pointer, Place)>,
+    /// The sections of texts are the items; where that is written.
+    pub(super) sections: Option<Place>,
 }
 
 /// What a rule is read with.
@@ -55,6 +61,7 @@ impl Reading<'_> {
         generate: Generate,
     ) -> Result<LoadedRule> {
         let (feed, source) = self.feed(file, raw)?;
+        let grouped = matches!(&feed, Feed::Groups { .. });
         let exploded = matches!(&feed, Feed::Phase { explode: Some(_), .. });
         let input = match &raw.input {
             Some(input) => projection(file, input, exploded, "this phase has no `explode`")?,
@@ -62,7 +69,8 @@ impl Reading<'_> {
         };
         let input_ids = pointers(file, &raw.input_ids)?;
         for (id, written) in input_ids.iter().zip(&raw.input_ids) {
-            if !shows(&input, id) {
+            // The input of a group is a list: where in it an id stands, the rule alone cannot tell.
+            if !grouped && !shows(&input, id) {
                 return Err(file
                     .problem(written.span(), format!("`{id}` points at nothing that `input` shows"))
                     .hint("point into the input as the generator sees it, not into the item"));
@@ -78,7 +86,7 @@ impl Reading<'_> {
             batch: batch(file, raw, overrides)?,
             attempts: attempts(file, raw, overrides)?,
             prompt,
-            output: self.output(file, &raw.output)?,
+            output: self.output(file, &raw.output, exploded)?,
             contexts: self.contexts(file, &raw.context)?,
             checks: self.checks(file, raw, overrides)?,
             generate,
@@ -89,9 +97,27 @@ impl Reading<'_> {
     fn feed(&self, file: &TextFile, raw: &RawRule) -> Result<(Feed, Option<OwnSource>)> {
         match (&raw.after, &raw.source) {
             (Some(after), None) => {
-                let explode = raw.explode.as_ref().map(|raw| explode(file, raw)).transpose()?;
                 let phase = self.positions.get(after.get_ref().as_str()).copied().unwrap_or_default();
-                Ok((Feed::Phase { phase, explode }, None))
+                match (&raw.explode, &raw.group) {
+                    (Some(_), Some(group)) => Err(file
+                        .problem(group.span(), "`group` and `explode` both say what the items are")
+                        .because("one makes an item of many results, the other many of one")
+                        .hint("keep one of them; a phase between the two can do the other")),
+                    (None, Some(group)) => {
+                        let by = plain_pointer(file, &group.get_ref().by)?;
+                        Ok((Feed::Groups { phase, by }, None))
+                    }
+                    (explode_raw, None) => {
+                        let explode = explode_raw.as_ref().map(|raw| explode(file, raw)).transpose()?;
+                        Ok((Feed::Phase { phase, explode }, None))
+                    }
+                }
+            }
+            (None, Some(_)) if raw.group.is_some() => {
+                let span = raw.group.as_ref().map_or(0..0, Spanned::span);
+                Err(file
+                    .problem(span, "`group` gathers the results of another phase, and this one has a source")
+                    .hint("write `after = \"PHASE\"` instead of `source`, or take `group` out"))
             }
             (None, Some(source)) => match &raw.explode {
                 Some(explode) => Err(file
@@ -146,7 +172,7 @@ impl Reading<'_> {
         Ok(Template { name: found.name.display().to_string(), text: normalize_text(&found.text).into() })
     }
 
-    fn output(&mut self, file: &TextFile, raw: &RawOutput) -> Result<Output> {
+    fn output(&mut self, file: &TextFile, raw: &RawOutput, exploded: bool) -> Result<Output> {
         let name =
             Inside::new(raw.file.get_ref()).map_err(|problem| problem.at(file.place(raw.file.span())))?;
         if name.as_str().ends_with("coursebuild.lock") {
@@ -181,7 +207,14 @@ impl Reading<'_> {
                     .hint("say where in the file the collection stands: `at = \"/items\"`, or take `envelope` out"));
             }
         }
-        Ok(Output { file: name.as_str().to_owned(), shape, schema, ids: pointers(file, &raw.ids)?, envelope })
+        Ok(Output {
+            file: name.as_str().to_owned(),
+            shape,
+            schema,
+            ids: pointers(file, &raw.ids)?,
+            derived: derived(file, &raw.derived, exploded)?,
+            envelope,
+        })
     }
 
     /// The checks as declared, `language:…` still in them.
@@ -284,11 +317,18 @@ fn own_source(file: &TextFile, raw: &Spanned<TextOr<RawSource>>) -> Result<OwnSo
     match raw.get_ref() {
         TextOr::Text(text) if text == "seeds" => Ok(OwnSource::default()),
         TextOr::Text(text) => {
-            Ok(OwnSource { file: Some((text.clone(), file.place(raw.span()))), shape: None })
+            Ok(OwnSource { file: Some((text.clone(), file.place(raw.span()))), ..OwnSource::default() })
         }
         TextOr::Table(table) => Ok(OwnSource {
             file: table.file.as_ref().map(|path| (path.get_ref().clone(), file.place(path.span()))),
             shape: table.shape.as_ref().map(|raw| shape(file, raw)).transpose()?,
+            id: table
+                .id
+                .as_ref()
+                .map(|id| Ok((plain_pointer(file, id)?, file.place(id.span()))))
+                .transpose()?,
+            shape_place: table.shape.as_ref().map(|shape| file.place(shape.span())),
+            sections: table.split.as_ref().map(|split| file.place(split.span())),
         }),
     }
 }
@@ -302,20 +342,6 @@ fn window(file: &TextFile, raw: Option<&Spanned<TextOr<RawBefore>>>) -> Result<W
         _ => Err(file
             .problem(raw.span(), "this is not a window")
             .hint("the windows are `\"all earlier\"`, `\"whole phase\"` and `{ before = 10 }`")),
-    }
-}
-
-fn computed(file: &TextFile, raw: &Spanned<TextOr<RawConstant>>) -> Result<Computed> {
-    match raw.get_ref() {
-        TextOr::Text(text) if text == "count" => Ok(Computed::Count),
-        TextOr::Text(_) => Err(file
-            .problem(raw.span(), "this is not something that can be computed")
-            .hint("write `\"count\"`, or `{ constant = … }` for a fixed value")),
-        TextOr::Table(RawConstant { constant }) => {
-            let mut constant = constant.clone();
-            normalize(&mut constant);
-            Ok(Computed::Constant(constant))
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::text::{TextFile, hint_of};
 use super::types::{CheckSpec, Severity};
 use crate::diag::{Result, escape};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -11,7 +12,7 @@ use toml::Spanned;
 pub(super) type RawSeverities = BTreeMap<Spanned<String>, RawSeverity>;
 
 /// What is said of one check.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSeverity {
     severity: Severity,

@@ -5,12 +5,11 @@ use super::types::SourceItem;
 use crate::diag::{Problem, Result, escape};
 use crate::json::{Element, Kind, Pointer, Shape, ShapeError, Value, normalize, read_collection};
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// The fields that hold an element's id when no shape says where it is.
-const ID_FIELDS: [&str; 2] = ["seed_id", "id"];
+pub(super) const ID_FIELDS: [&str; 2] = ["seed_id", "id"];
 const SHAPES: &str = "an array of `{\"seed_id\": …, \"source\": …}`, or an object from id to text, is a source; for any other shape the rule's `[source]` says `shape`";
 
 /// The items of a source, in its order, ids unique.
@@ -24,24 +23,65 @@ pub(super) fn read(file: &TextFile, shape: Option<&Shape>) -> Result<Vec<SourceI
         (None, None) => Err(ShapeError { what: "it is neither an array nor an object".to_owned(), at: None }),
     };
     let elements = collection.map_err(|error| not_a_source(file, error))?.elements;
-    let mut first_seen = HashMap::<Arc<str>, usize>::with_capacity(elements.len());
     let mut items = Vec::with_capacity(elements.len());
     for element in elements {
         let at = span_of(file, element.raw);
         let item = item(file, shape, &element, &at)?;
-        match first_seen.entry(Arc::clone(&item.id)) {
-            Entry::Vacant(free) => free.insert(at.start),
-            Entry::Occupied(taken) => {
-                let first = file.place(*taken.get()..*taken.get());
-                return Err(file
-                    .problem(at, format!("the id `{}` stands in the source twice", escape(&item.id)))
-                    .because(format!("the first one is in line {}", first.line))
-                    .hint("give each item an id of its own"));
-            }
-        };
-        items.push(item);
+        items.push((item, at));
     }
-    Ok(items)
+    differ(file, items)
+}
+
+/// The items of lines: each holds the JSON of one, its id at `id`, else in one of the usual fields. Empty lines are none.
+pub(super) fn read_lines(file: &TextFile, id: Option<&Pointer>) -> Result<Vec<SourceItem>> {
+    let mut items = Vec::new();
+    let mut start = 0;
+    for line in file.text.split_inclusive('\n') {
+        let at = start..start + line.trim_end().len().min(60);
+        start += line.len();
+        if line.trim().is_empty() {
+            continue;
+        }
+        let value: Value = serde_json::from_str(line).map_err(|error| {
+            let text = error.to_string();
+            file.problem(at.clone(), "this line cannot be read as JSON")
+                .because(text.split(" at line ").next().unwrap_or(&text))
+                .hint("a `.jsonl` source holds one item a line, each an object with an id")
+        })?;
+        items.push((with_id(file, value, id, &at)?, at));
+    }
+    differ(file, items)
+}
+
+/// The item that a value is, by the id in it.
+pub(super) fn with_id(
+    file: &TextFile,
+    mut value: Value,
+    pointer: Option<&Pointer>,
+    at: &Range<usize>,
+) -> Result<SourceItem> {
+    normalize(&mut value);
+    let id = match pointer {
+        Some(pointer) => pointer.get(&value),
+        None => ID_FIELDS.iter().find_map(|name| value.get(name)),
+    };
+    match id.cloned().unwrap_or_default() {
+        Value::String(id) if !id.trim().is_empty() => Ok(SourceItem { id: id.into(), value }),
+        found => Err(no_id(file, at, pointer, &found)),
+    }
+}
+
+fn differ(file: &TextFile, items: Vec<(SourceItem, Range<usize>)>) -> Result<Vec<SourceItem>> {
+    let mut first_seen = HashMap::<Arc<str>, usize>::with_capacity(items.len());
+    for (item, at) in &items {
+        if let Some(first) = first_seen.insert(Arc::clone(&item.id), at.start) {
+            return Err(file
+                .problem(at.clone(), format!("the id `{}` stands in the source twice", escape(&item.id)))
+                .because(format!("the first one is in line {}", file.place(first..first).line))
+                .hint("give each item an id of its own"));
+        }
+    }
+    Ok(items.into_iter().map(|(item, _)| item).collect())
 }
 
 fn guess(file: &TextFile) -> Option<Shape> {
@@ -96,21 +136,22 @@ fn item(
     };
     match id {
         Value::String(id) if !id.trim().is_empty() => Ok(SourceItem { id: id.into(), value }),
-        found => {
-            let place = shape.map_or_else(
-                || format!("`{}` or `{}`", ID_FIELDS[0], ID_FIELDS[1]),
-                |shape| format!("`{}`", shape.id),
-            );
-            let found = match found {
-                Value::Null => "found none".to_owned(),
-                other => format!("found `{other}`"),
-            };
-            Err(file
-                .problem(at.clone(), "an item of the source has no id")
-                .because(format!("its id is a text that is not empty, in {place}; {found}"))
-                .hint("give each item an id: it is how its results are found again"))
-        }
+        found => Err(no_id(file, at, shape.map(|shape| &shape.id), &found)),
     }
+}
+
+fn no_id(file: &TextFile, at: &Range<usize>, pointer: Option<&Pointer>, found: &Value) -> Problem {
+    let place = pointer.map_or_else(
+        || format!("`{}` or `{}`", ID_FIELDS[0], ID_FIELDS[1]),
+        |pointer| format!("`{pointer}`"),
+    );
+    let found = match found {
+        Value::Null => "found none".to_owned(),
+        other => format!("found `{other}`"),
+    };
+    file.problem(at.clone(), "an item of the source has no id")
+        .because(format!("its id is a text that is not empty, in {place}; {found}"))
+        .hint("give each item an id: it is how its results are found again")
 }
 
 /// The positions of ids, for ranges.

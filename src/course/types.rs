@@ -1,7 +1,8 @@
 //! The validated form of a workspace: what every later room works on.
 
+use super::output::Output;
 use crate::digest::Digest;
-use crate::json::{Pointer, Shape, Value};
+use crate::json::{Pointer, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -111,6 +112,13 @@ pub enum Feed {
         /// How one result becomes several items; `None`: one result, one item of the same id.
         explode: Option<Explode>,
     },
+    /// The groups that the results of an earlier phase fall into: one item a group, known when all of that phase is settled.
+    Groups {
+        /// Its index in [`Course::phases`].
+        phase: usize,
+        /// Where a result names its group, which becomes the item's id.
+        by: Pointer,
+    },
 }
 
 /// One item per element of a list inside a result.
@@ -124,6 +132,17 @@ pub struct Explode {
     pub min: usize,
     /// The largest number of elements that a plan has to reckon with. Not a check.
     pub max: usize,
+    /// Which elements become items; `None`: all.
+    pub only: Option<Only>,
+}
+
+/// A condition on an element.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Only {
+    /// Where in the element; derived fields are there too.
+    pub at: Pointer,
+    /// What has to stand there.
+    pub is: Value,
 }
 
 /// What is shown of a value: a tree whose leaves point into it.
@@ -142,6 +161,8 @@ pub enum Projection {
     },
     /// True for the last element of its result.
     Last,
+    /// The id of the result (or source item) that the item is made from.
+    Id,
 }
 
 /// The size of a batch, and so of a call.
@@ -190,30 +211,6 @@ pub struct Section {
     pub scope: Option<(String, String)>,
 }
 
-/// What comes back and where it goes.
-#[derive(Debug, Clone)]
-pub struct Output {
-    /// The main file's name in the course's folder.
-    pub file: String,
-    /// How answers and the main file hold the items.
-    pub shape: Shape,
-    /// The JSON Schema of one item as it stands in the collection (for an object: the value).
-    pub schema: Option<Value>,
-    /// The id fields of an item.
-    pub ids: Vec<Pointer>,
-    /// Envelope fields that the tool computes: name (at the outermost level) → what.
-    pub envelope: Vec<(String, Computed)>,
-}
-
-/// A computed envelope field.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Computed {
-    /// The number of items in the main file.
-    Count,
-    /// A constant.
-    Constant(Value),
-}
-
 /// What a prompt or a check reads beside the item.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -234,7 +231,7 @@ pub struct Context {
 }
 
 /// What a change of a context means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The item is stale.
@@ -274,7 +271,18 @@ pub struct CheckSpec {
 }
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The output does not pass.

@@ -42,6 +42,17 @@ pub fn put_back(value: &mut Value, fields: &[Pointer], ids: Ids<'_>) {
     });
 }
 
+/// Takes fields out of a value, wherever they stand; the order of the others stays.
+pub fn strip(value: &mut Value, fields: &[Pointer]) {
+    for (holder, name) in fields.iter().filter_map(Pointer::split_last) {
+        holder.change(value, &mut |object| {
+            if let Value::Object(fields) = object {
+                fields.shift_remove(name);
+            }
+        });
+    }
+}
+
 fn each_string(value: &mut Value, fields: &[Pointer], change: &mut dyn FnMut(&mut String)) {
     for field in fields {
         field.change(value, &mut |hit| {
@@ -93,6 +104,13 @@ mod tests {
         assert_eq!(moved[2][0][0], "S0009L01");
         put_back(&mut value, &fields, ids);
         assert_eq!(value, output);
+    }
+
+    #[test]
+    fn stripped_fields_are_gone_and_the_others_keep_their_order() {
+        let mut value = json!({"n": 1, "a": [{"x": 1, "new": true, "y": 2}, {"new": 3}, 7], "z": 0});
+        strip(&mut value, &["/a/*/new", "/n", "/none/new"].map(|text| text.parse().unwrap()));
+        assert_eq!(value.to_string(), r#"{"a":[{"x":1,"y":2},{},7],"z":0}"#);
     }
 
     #[test]

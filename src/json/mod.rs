@@ -10,7 +10,7 @@ mod pointer;
 
 pub use canonical::{canonical, normalize, normalize_text};
 pub use collection::{Collection, Element, Envelope, Kind, Shape, ShapeError, read_collection};
-pub use lift::{Ids, after_id, lift, put_back};
+pub use lift::{Ids, after_id, lift, put_back, strip};
 pub use pointer::{NotAPointer, Pointer};
 
 pub use serde_json::Value;

@@ -79,6 +79,21 @@ impl Pointer {
             .collect()
     }
 
+    /// The pointer with one more step: a field of what it points at.
+    pub fn join(&self, name: &str) -> Self {
+        let mut steps = self.0.clone();
+        steps.push(Step::Name(name.to_owned()));
+        Self(steps)
+    }
+
+    /// The pointer to what holds the field that it points at, and the field's name; `None` for the root and after a `*`.
+    pub fn split_last(&self) -> Option<(Self, &str)> {
+        match self.0.split_last() {
+            Some((Step::Name(name), holder)) => Some((Self(holder.to_vec()), name)),
+            _ => None,
+        }
+    }
+
     /// The first value it points at, if there is one.
     pub fn get<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         let mut found = None;
@@ -228,6 +243,15 @@ mod tests {
         for text in ["", "/0/a~1b/*", "/~2/~0"] {
             assert_eq!(text.parse::<Pointer>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn pointers_come_apart_and_together() {
+        let pointer: Pointer = "/legos/*/ne~1w".parse().unwrap();
+        let (holder, name) = pointer.split_last().unwrap();
+        assert_eq!((holder.to_string().as_str(), name), ("/legos/*", "ne/w"));
+        assert_eq!(holder.join(name), pointer);
+        assert!(holder.split_last().is_none() && Pointer::default().split_last().is_none());
     }
 
     #[test]

@@ -5,8 +5,8 @@
 
 use super::{Part, Recipe, difference, own_parts};
 use crate::course::{
-    Batch, CheckSpec, Computed, Context, Course, Feed, Generate, GeneratorKind, Output, Projection, Prompt,
-    Role, Rule, Section, Severity, Template, Window,
+    Batch, CheckSpec, Computed, Context, Course, Derivation, Derived, Feed, Generate, GeneratorKind, Output,
+    Projection, Prompt, Role, Rule, Section, Severity, Template, Window,
 };
 use crate::diag::Place;
 use crate::digest::Digest;
@@ -62,6 +62,7 @@ impl World {
                 shape: Shape { kind: Kind::Array, at: pointer(""), id: pointer("/0") },
                 schema: Some(json!({"type": "array", "minItems": 3})),
                 ids: vec![pointer("/0"), pointer("/2/*/0")],
+                derived: Vec::new(),
                 envelope: Vec::new(),
             },
             contexts: Vec::new(),
@@ -197,6 +198,7 @@ const NOT_IN_THE_KEY: &[Unseen] = &[
     ("the main file's name",      |w| w.rule.output.file = "x.json".into()),
     ("where the items are in it", |w| w.rule.output.shape.at = pointer("/seeds")),
     ("its envelope",              |w| w.rule.output.envelope = vec![("count".into(), Computed::Count)]),
+    ("its derived fields",        |w| w.rule.output.derived = vec![Derived { name: "last".into(), holder: pointer(""), is: Derivation::Last }]),
     ("where items come from",     |w| w.rule.feed = Feed::Phase { phase: 0, explode: None }),
     ("how an input is projected", |w| w.rule.input = Projection::Last),
     ("which fields are ids",      |w| w.rule.input_ids = vec![pointer("/id")]),
@@ -273,7 +275,7 @@ fn every_field_has_been_thought_of() {
     let Rule { prompt, output, generate, batch, .. } = rule;
     let Prompt { sections: _, scoped: _, system, batch: _, retry: _ } = prompt;
     let Template { name: _, text: _ } = system;
-    let Output { file: _, shape, schema: _, ids: _, envelope: _ } = output;
+    let Output { file: _, shape, schema: _, ids: _, derived: _, envelope: _ } = output;
     let Shape { kind: _, at: _, id: _ } = shape;
     let Batch { size: _, max_prompt_bytes: _ } = batch;
     let Generate { kind: _, argv: _, model: _, params: _, timeout_s: _, env: _, file: _, faults: _ } =

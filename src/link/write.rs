@@ -5,25 +5,39 @@ use crate::course::{Computed, Output};
 use crate::diag::{Problem, Result};
 use crate::digest::{Builder, Digest};
 use crate::fs::WholeFile;
-use crate::json::{Envelope, Ids, Kind, Value, put_back};
+use crate::json::{Envelope, Ids, Kind, Value, put_back, strip};
 use rayon::prelude::*;
 use std::io::Write;
 use std::path::Path;
 
+/// What is put into the item with a number, whose ids are in it already: its derived fields.
+pub(super) type Finish<'f> = &'f (dyn Fn(usize, &mut Value) + Sync);
+
+/// So many items are in memory as values at once.
+const CHUNK: usize = 4096;
+
 /// Writes a main file from its items in source order; true if its bytes changed. What stands around the collection is kept as
 /// found, but for the fields that the rule computes.
-pub fn write_main_file(found: &MainFile, output: &Output, items: &[Item]) -> Result<Written> {
+pub fn write_main_file(
+    found: &MainFile,
+    output: &Output,
+    items: &[Item],
+    finish: Finish<'_>,
+) -> Result<Written> {
     let old = found.text.as_deref().unwrap_or_default().as_bytes();
     let mut target = Target { path: &found.path, old, same: 0, file: None, at: 0, hasher: Digest::builder() };
     let mut spans = Vec::with_capacity(items.len());
-    let around = Around::new(&found.envelope, output, items.len());
+    let around = Around::new(&found.envelope, output, &totals(found, output, items, finish)?);
     let array = output.shape.kind == Kind::Array;
     target.write(around.before.as_bytes())?;
     target.write(if array { b"[" } else { b"{" })?;
-    for (number, chunk) in items.chunks(4096).enumerate() {
+    for (number, chunk) in items.chunks(CHUNK).enumerate() {
         let parts: Vec<(Vec<u8>, usize)> = chunk
             .par_iter()
-            .map(|item| item_bytes(item, found, output, around.depth))
+            .enumerate()
+            .map(|(at, item)| {
+                item_bytes(item, found, output, around.depth, &|value| finish(number * CHUNK + at, value))
+            })
             .collect::<Result<_>>()?;
         for (at, (part, value_at)) in parts.iter().enumerate() {
             target.write(if number == 0 && at == 0 { b"\n" } else { b",\n" })?;
@@ -84,11 +98,37 @@ impl Target<'_> {
     }
 }
 
-/// An item's line or lines, and where its value begins in them.
-fn item_bytes(item: &Item, found: &MainFile, output: &Output, depth: usize) -> Result<(Vec<u8>, usize)> {
-    let broken = |e: serde_json::Error| {
-        Problem::internal(format!("the stored result of `{}` is not JSON", item.id)).because(e)
+fn broken(item: &Item, error: serde_json::Error) -> Problem {
+    Problem::internal(format!("the stored result of `{}` is not JSON", item.id)).because(error)
+}
+
+/// An item as it is to stand in the file.
+fn whole(item: &Item, found: &MainFile, output: &Output, finish: &dyn Fn(&mut Value)) -> Result<Value> {
+    let mut value: Value = match &item.text {
+        Text::InMain(place) => {
+            let mut value = serde_json::from_str(found.raw(*place)).map_err(|e| broken(item, e))?;
+            strip(&mut value, &output.derived_fields());
+            value
+        }
+        Text::Lifted(text) => {
+            let mut value = serde_json::from_str(text).map_err(|e| broken(item, e))?;
+            put_back(&mut value, &output.ids, Ids { id: &item.id, root: &item.root });
+            value
+        }
     };
+    finish(&mut value);
+    Ok(value)
+}
+
+/// An item's line or lines, and where its value begins in them.
+fn item_bytes(
+    item: &Item,
+    found: &MainFile,
+    output: &Output,
+    depth: usize,
+    finish: &dyn Fn(&mut Value),
+) -> Result<(Vec<u8>, usize)> {
+    let broken = |e| broken(item, e);
     let indent = "  ".repeat(depth + 1);
     let mut bytes = Vec::with_capacity(512);
     bytes.extend_from_slice(indent.as_bytes());
@@ -97,19 +137,15 @@ fn item_bytes(item: &Item, found: &MainFile, output: &Output, depth: usize) -> R
         bytes.extend_from_slice(b": ");
     }
     let value_at = bytes.len();
-    let value: Value = match &item.text {
+    if let Text::InMain(place) = &item.text
+        && found.is_ours
+        && output.derived.is_empty()
+    {
         // Written by this tool at this very depth: it is in its final form.
-        Text::InMain(place) if found.is_ours => {
-            bytes.extend_from_slice(found.raw(*place).as_bytes());
-            return Ok((bytes, value_at));
-        }
-        Text::InMain(place) => serde_json::from_str(found.raw(*place)).map_err(broken)?,
-        Text::Lifted(text) => {
-            let mut value = serde_json::from_str(text).map_err(broken)?;
-            put_back(&mut value, &output.ids, Ids { id: &item.id, root: &item.root });
-            value
-        }
-    };
+        bytes.extend_from_slice(found.raw(*place).as_bytes());
+        return Ok((bytes, value_at));
+    }
+    let value = whole(item, found, output, finish)?;
     push_indented(&mut bytes, &serde_json::to_string_pretty(&value).map_err(broken)?, &indent);
     Ok((bytes, value_at))
 }
@@ -125,6 +161,68 @@ fn push_indented(out: &mut Vec<u8>, text: &str, indent: &str) {
     }
 }
 
+/// The computed fields of the envelope, as JSON.
+fn totals(found: &MainFile, output: &Output, items: &[Item], finish: Finish<'_>) -> Result<Vec<String>> {
+    let mut totals: Vec<Total> = output.envelope.iter().map(|_| Total::default()).collect();
+    if output.envelope.iter().any(|(_, field)| matches!(field, Computed::CountOf(_) | Computed::Sum(_))) {
+        for (number, chunk) in items.chunks(CHUNK).enumerate() {
+            let values: Vec<Value> = chunk
+                .par_iter()
+                .enumerate()
+                .map(|(at, item)| whole(item, found, output, &|value| finish(number * CHUNK + at, value)))
+                .collect::<Result<_>>()?;
+            for ((_, field), total) in output.envelope.iter().zip(&mut totals) {
+                values.iter().for_each(|value| total.add(field, value));
+            }
+        }
+    }
+    let fields = output.envelope.iter().zip(totals);
+    Ok(fields
+        .map(|((_, field), total)| match field {
+            Computed::Count => items.len().to_string(),
+            Computed::Constant(value) => value.to_string(),
+            Computed::CountOf(_) | Computed::Sum(_) => total.text(),
+        })
+        .collect())
+}
+
+/// A sum, which stays a whole number as long as its parts are.
+#[derive(Default)]
+struct Total {
+    whole: i128,
+    part: f64,
+}
+
+impl Total {
+    fn add(&mut self, field: &Computed, value: &Value) {
+        match field {
+            Computed::CountOf(at) => {
+                let lengths = at.all(value).into_iter().filter_map(Value::as_array).map(Vec::len);
+                self.whole += lengths.sum::<usize>() as i128;
+            }
+            Computed::Sum(at) => {
+                for number in at.all(value) {
+                    match (number.as_i64(), number.as_f64()) {
+                        (Some(whole), _) => self.whole += i128::from(whole),
+                        (None, Some(part)) => self.part += part,
+                        (None, None) => {}
+                    }
+                }
+            }
+            Computed::Count | Computed::Constant(_) => {}
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a sum with a fraction has no more precision than that")]
+    fn text(&self) -> String {
+        if self.part == 0.0 {
+            self.whole.to_string()
+        } else {
+            Value::from(self.whole as f64 + self.part).to_string()
+        }
+    }
+}
+
 /// The text before and after the collection, and how deep it stands.
 struct Around {
     before: String,
@@ -133,16 +231,13 @@ struct Around {
 }
 
 impl Around {
-    fn new(found: &Envelope, output: &Output, count: usize) -> Self {
+    fn new(found: &Envelope, output: &Output, totals: &[String]) -> Self {
         let path = output.shape.at.names().unwrap_or_default();
         let mut levels = found.0.clone();
         levels.resize(path.len(), Vec::new());
         if let Some(outermost) = levels.first_mut() {
-            for (name, computed) in &output.envelope {
-                let text = match computed {
-                    Computed::Count => count.to_string(),
-                    Computed::Constant(value) => value.to_string(),
-                };
+            for ((name, _), text) in output.envelope.iter().zip(totals) {
+                let text = text.clone();
                 match outermost.iter_mut().find(|(field, raw)| field == name && raw.is_some()) {
                     Some((_, raw)) => *raw = Some(text),
                     None => {
@@ -202,6 +297,7 @@ mod tests {
             shape: Shape { kind, at: at.parse().unwrap(), id: id.parse().unwrap() },
             schema: None,
             ids: vec!["/0".parse().unwrap()],
+            derived: vec![],
             envelope: if at.is_empty() { vec![] } else { vec![("total".into(), Computed::Count)] },
         }
     }
@@ -217,11 +313,11 @@ mod tests {
             fs::write_whole(&path, before.as_bytes(), false).unwrap();
         }
         let found = MainFile::read(&path, output, None).unwrap();
-        assert!(write_main_file(&found, output, items).unwrap().changed);
+        assert!(write_main_file(&found, output, items, &|_, _| {}).unwrap().changed);
         assert_eq!(fs::read_text(&path).unwrap().unwrap(), expected);
         let again = MainFile::read(&path, output, None).unwrap();
         assert!(
-            !write_main_file(&again, output, items).unwrap().changed,
+            !write_main_file(&again, output, items, &|_, _| {}).unwrap().changed,
             "the same bytes are not written again"
         );
         assert_eq!(again.len(), items.len());

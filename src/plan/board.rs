@@ -2,9 +2,10 @@
 //!
 //! A phase has one slot for every root of its source, in source order. A slot is open as soon as everything that its items
 //! are made from is settled; then its items are known and each is decided. Decisions look only at earlier phases, so slots can
-//! be opened in any order, and all at once.
+//! be opened in any order, and all at once. The groups of a phase are known all at once, so such a phase has one slot for all.
 
 use super::context::{Entries, entries};
+use super::derived::Firsts;
 use super::facts::Decision;
 use super::recall::Recall;
 use super::scope::scopes;
@@ -22,6 +23,9 @@ use crate::schedule::Lane;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// The id of the one root of a phase of groups. No id begins with it, so none is lifted as it.
+const ALL_GROUPS: &str = "";
 
 /// The state of one course.
 pub struct Board<'w> {
@@ -79,6 +83,10 @@ pub struct PhaseBoard {
     pub(super) claiming: BTreeSet<(usize, usize)>,
     /// The results that were taken over: content and the id that they were filed under.
     pub(super) taken: HashSet<(Digest, Arc<str>)>,
+    /// Where the values of derived fields that look back stand first among the leading settled roots.
+    pub(super) firsts: Firsts,
+    /// The same over what the main file showed when the run began: for what is not settled.
+    pub(super) firsts_before: Firsts,
     /// What the last run knew of it.
     pub recall: Recall,
     /// The digest of the way in which a result becomes items; zero where more than one result and the rule decide it.
@@ -102,6 +110,10 @@ pub struct Slot {
     pub state: State,
     /// Its items, in order.
     pub cells: Vec<Cell>,
+    /// The members of each item that is a group: root and number in the phase that feeds it. Else empty.
+    pub(super) members: Vec<Vec<(u32, u32)>>,
+    /// While it waits only for what stands before it: how many items to be bought it has at most.
+    pub(super) possible: Option<u32>,
 }
 
 /// How far a slot is.
@@ -125,8 +137,10 @@ pub struct Cell {
     pub id: Arc<str>,
     /// Which of the upstream slot's items it comes from.
     pub from: u32,
-    /// Its number among the items split from that one.
+    /// Its number among the elements of that one's list; of a group, its number among the groups.
     pub index: u32,
+    /// It is the last element of that list.
+    pub last: bool,
     /// Its content key; zero while it is pending.
     pub content: Digest,
     /// What is decided.
@@ -177,6 +191,7 @@ impl<'w> Board<'w> {
         for (at, (phase, (main, recall))) in course.phases.iter().zip(found).enumerate() {
             let source = graph.node(at).source;
             let roots: Arc<[Arc<str>]> = match source {
+                _ if matches!(phase.rule.feed, Feed::Groups { .. }) => [ALL_GROUPS.into()].into(),
                 own if own == at => phase.source.iter().map(|item| item.id.clone()).collect(),
                 other => phases[other].roots.clone(),
             };
@@ -207,6 +222,8 @@ impl<'w> Board<'w> {
                 numbers,
                 claiming,
                 taken,
+                firsts: Firsts::default(),
+                firsts_before: Firsts::default(),
                 recall,
                 splitting: splitting(course, at),
                 settled: 0,
@@ -237,9 +254,15 @@ impl<'w> Board<'w> {
     }
 
     pub(super) fn advance(&mut self, phase: usize) {
-        let board = &mut self.phases[phase];
-        while board.slots.get(board.settled).is_some_and(|slot| slot.state == State::Settled) {
-            board.settled += 1;
+        let looks_back = self.rule(phase).output.looks_back();
+        while let Some(slot) = self.phases[phase].slots.get(self.phases[phase].settled)
+            && slot.state == State::Settled
+        {
+            let root = self.phases[phase].settled;
+            if looks_back {
+                self.note_firsts(phase, root);
+            }
+            self.phases[phase].settled = root + 1;
         }
     }
 
@@ -295,17 +318,19 @@ impl PhaseBoard {
     }
 }
 
-/// What of the rules decides which items a result gives and what is shown of them, the recipe apart. A key context shows more
-/// than one result, so nothing short tells what the keys are made from.
+/// What of the rules decides which items a result gives and what is shown of them, the recipe apart; zero where other results
+/// decide it too: a key context shows them, a derived field looks at them, a group is made of them.
 fn splitting(course: &Course, phase: usize) -> Digest {
     let rule = &course.phases[phase].rule;
-    let Feed::Phase { phase: feed, .. } = &rule.feed else { return Digest::default() };
-    if rule.contexts.iter().any(|context| context.role == Role::Key) {
+    let Feed::Phase { phase: feed, explode } = &rule.feed else { return Digest::default() };
+    let (fed, chooses) =
+        (&course.phases[*feed].rule.output, explode.as_ref().is_some_and(|explode| explode.only.is_some()));
+    if chooses || !fed.derived.is_empty() || rule.contexts.iter().any(|context| context.role == Role::Key) {
         return Digest::default();
     }
     let mut hasher = Hasher::new("splitting");
     hasher.field("feed", format!("{:?}", rule.feed).as_bytes());
     hasher.field("input", format!("{:?} {:?}", rule.input, rule.input_ids).as_bytes());
-    hasher.field("ids", format!("{:?}", course.phases[*feed].rule.output.ids).as_bytes());
+    hasher.field("ids", format!("{:?}", fed.ids).as_bytes());
     hasher.finish()
 }

@@ -2,7 +2,7 @@
 
 use super::board::{Board, Cell, State};
 use super::verdict::Verdict;
-use crate::course::{Context, Explode, Feed, Window, project};
+use crate::course::{Context, Explode, Feed, Shown, Window, project};
 use crate::diag::Result;
 use crate::digest::Digest;
 use crate::json::{Value, canonical};
@@ -67,13 +67,13 @@ pub(super) fn entries(
     let (mut values, mut first, mut last) = (Vec::new(), None, None);
     'walk: for at in (0..=last_root).rev() {
         let slot = &slots[at];
-        for cell in slot.cells.iter().rev() {
+        for (place, cell) in slot.cells.iter().enumerate().rev() {
             let Some(text) = shown(cell, slot.state) else { continue };
             if results_left == 0 {
                 break 'walk;
             }
             results_left -= 1;
-            let output = board.output(from, &cell.id, &board.phases[from].roots[at], text)?;
+            let output = board.full_output(from, at, place, text)?;
             let elements: Vec<&Value> = match &context.each {
                 Some(each) => each
                     .get(&output)
@@ -84,13 +84,9 @@ pub(super) fn entries(
             let end =
                 if same_list && at == root && !whole { index.min(elements.len()) } else { elements.len() };
             for (number, element) in elements[..end].iter().enumerate().rev() {
-                let value = project(
-                    &context.show,
-                    element,
-                    &output,
-                    number + 1 == elements.len(),
-                    board.course.into(),
-                );
+                let ends = number + 1 == elements.len();
+                let looked = Shown { item: element, parent: &output, last: ends, id: &cell.id };
+                let value = project(&context.show, &looked, board.course.into());
                 let size = serde_json::to_string(&value).map_or(0, |text| text.len()) + 1;
                 if size > bytes_left {
                     break 'walk;

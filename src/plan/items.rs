@@ -3,31 +3,26 @@
 use super::board::{Board, Detail};
 use super::verdict::Verdict;
 use crate::check::{Finding, Subject};
-use crate::course::{ItemDraft, Role};
+use crate::course::{Feed, ItemDraft, Role, SourceItem, Upstream, draft_items};
 use crate::diag::{Problem, Result};
-use crate::json::{Ids, Value, lift, normalize, put_back};
+use crate::json::{Ids, Value, lift, normalize, put_back, strip};
 use crate::key::own_parts;
 use crate::link::Text;
 use std::sync::Arc;
 
 impl Board<'_> {
-    /// An output with the item's ids put back.
-    pub fn full_output(&self, phase: usize, id: &str, root: &str, lifted: &str) -> Result<Value> {
-        let mut value: Value = serde_json::from_str(lifted)
-            .map_err(|e| Problem::internal(format!("the result of `{id}` is not JSON")).because(e))?;
-        put_back(&mut value, &self.rule(phase).output.ids, Ids { id, root });
-        Ok(value)
-    }
-
-    /// An output, wherever its text is, ids in it.
+    /// An output as a generator answered it, wherever its text is: with the item's ids, without its derived fields.
     pub fn output(&self, phase: usize, id: &str, root: &str, text: &Text) -> Result<Value> {
         match text {
-            Text::Lifted(lifted) => self.full_output(phase, id, root, lifted),
+            Text::Lifted(lifted) => self.with_ids(phase, id, root, lifted),
             Text::InMain(found) => {
                 let main = &self.phases[phase].main;
-                serde_json::from_str(main.raw(*found)).map_err(|e| {
+                let mut value = serde_json::from_str(main.raw(*found)).map_err(|e| {
                     Problem::author(format!("`{id}` in `{}` is not JSON", main.path.display())).because(e)
-                })
+                })?;
+                // What stands there was derived by the last run, or by nobody.
+                strip(&mut value, &self.rule(phase).output.derived_fields());
+                Ok(value)
             }
         }
     }
@@ -38,14 +33,22 @@ impl Board<'_> {
             return Ok(lifted.clone());
         }
         let mut value = self.output(phase, id, root, text)?;
-        lift(&mut value, &self.rule(phase).output.ids, Ids { id, root });
+        self.rule(phase).output.take_in(&mut value, Ids { id, root });
         Ok(value.to_string().into())
+    }
+
+    /// An output in lifted form with the item's ids put back.
+    fn with_ids(&self, phase: usize, id: &str, root: &str, lifted: &str) -> Result<Value> {
+        let mut value: Value = serde_json::from_str(lifted)
+            .map_err(|e| Problem::internal(format!("the result of `{id}` is not JSON")).because(e))?;
+        put_back(&mut value, &self.rule(phase).output.ids, Ids { id, root });
+        Ok(value)
     }
 
     /// The findings of an output in lifted form.
     pub fn judge(&self, phase: usize, detail: &Detail, lifted: &str) -> Vec<Finding> {
         let ids = Ids { id: &detail.id, root: &detail.root };
-        match self.full_output(phase, ids.id, ids.root, lifted) {
+        match self.with_ids(phase, ids.id, ids.root, lifted) {
             Ok(mut output) => {
                 normalize(&mut output);
                 let board = &self.phases[phase];
@@ -73,18 +76,56 @@ impl Board<'_> {
         Ok(Detail { id: draft.id.clone(), root: root_id.clone(), input: draft.input.clone(), own })
     }
 
+    /// The items that an upstream result gives.
+    pub(super) fn drafts(
+        &self,
+        phase: usize,
+        root: usize,
+        from: usize,
+        text: &Text,
+    ) -> Result<Vec<ItemDraft>> {
+        let Some(feed) = self.graph.node(phase).feed else { return Ok(Vec::new()) };
+        let output = self.full_output(feed, root, from, text)?;
+        self.drafts_of(phase, root, &self.phases[feed].slots[root].cells[from].id, &output)
+    }
+
+    /// The items that a whole result of the phase before gives.
+    pub(super) fn drafts_of(
+        &self,
+        phase: usize,
+        root: usize,
+        id: &Arc<str>,
+        value: &Value,
+    ) -> Result<Vec<ItemDraft>> {
+        let upstream = Upstream { id, root: &self.phases[phase].roots[root], value };
+        draft_items(self.rule(phase), self.course.into(), &upstream).map_err(|why| {
+            let feed = self.graph.node(phase).feed.unwrap_or(phase);
+            Problem::author(format!("`{}` of `{}` cannot be split into items of `{}`", id, self.rule(feed).name, self.rule(phase).name))
+                .because(why)
+                .hint("mend that item in its main file, or add a check to the phase that makes it, so that it is asked for again")
+        })
+    }
+
+    pub(super) fn source_drafts(&self, phase: usize, item: &SourceItem) -> Result<Vec<ItemDraft>> {
+        let upstream = Upstream { id: &item.id, root: &item.id, value: &item.value };
+        draft_items(self.rule(phase), self.course.into(), &upstream).map_err(|why| {
+            Problem::author(format!("the source item `{}` cannot be used", item.id)).because(why)
+        })
+    }
+
     /// An item's input and key parts, made again from what feeds it. `None` for one that is pending.
     pub fn detail_of(&self, phase: usize, root: usize, cell: usize) -> Result<Option<Detail>> {
-        let cell = &self.phases[phase].slots[root].cells[cell];
+        let (slot, at) = (&self.phases[phase].slots[root], cell);
+        let cell = &slot.cells[at];
         if matches!(cell.decision.verdict, Verdict::Pending(_)) {
             return Ok(None);
         }
-        let draft = match self.graph.node(phase).feed {
-            None => self
-                .source_drafts(phase, &self.course.phases[phase].source[root])?
-                .into_iter()
-                .nth(cell.index as usize),
-            Some(feed) => {
+        let draft = match self.rule(phase).feed {
+            Feed::Source => self.source_drafts(phase, &self.course.phases[phase].source[root])?.pop(),
+            Feed::Groups { .. } => {
+                Some(self.group(phase, cell.index as usize, &cell.id, &slot.members[at])?)
+            }
+            Feed::Phase { phase: feed, .. } => {
                 let upstream = &self.phases[feed].slots[root].cells[cell.from as usize];
                 let text = upstream
                     .decision
@@ -92,8 +133,10 @@ impl Board<'_> {
                     .as_ref()
                     .or(upstream.decision.linked.as_ref())
                     .map(|current| current.text.clone());
-                let drafts = text.map(|text| self.drafts(phase, root, &upstream.id, &text)).transpose()?;
-                drafts.and_then(|drafts| drafts.into_iter().nth(cell.index as usize))
+                let drafts =
+                    text.map(|text| self.drafts(phase, root, cell.from as usize, &text)).transpose()?;
+                let found = |draft: &ItemDraft| draft.index == cell.index as usize;
+                drafts.and_then(|drafts| drafts.into_iter().find(found))
             }
         };
         draft.map(|draft| self.detail(phase, root, &draft)).transpose()

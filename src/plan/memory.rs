@@ -6,7 +6,7 @@ use crate::check::Finding;
 use crate::course::Severity;
 use crate::diag::Result;
 use crate::digest::{Digest, Short};
-use crate::json::{Ids, lift};
+use crate::json::Ids;
 use crate::key::Part;
 use crate::link::{LockFile, PhaseLock, Text};
 use crate::store::{Ended, Known, Provenance, Store};
@@ -71,7 +71,7 @@ impl<'s> Memory<'s> {
             return Ok(Some((digest, Text::InMain(found))));
         }
         let mut value = board.output(phase, id, root, &Text::InMain(found))?;
-        lift(&mut value, &board.rule(phase).output.ids, Ids { id, root });
+        board.rule(phase).output.take_in(&mut value, Ids { id, root });
         Ok(Some((super::output_digest(&value), Text::Lifted(value.to_string().into()))))
     }
 

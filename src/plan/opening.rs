@@ -6,10 +6,9 @@ use super::facts::{Current, Decision};
 use super::memory::Memory;
 use super::verdict::Verdict;
 use super::{claim, small};
-use crate::course::{Feed, ItemDraft, Role, SourceItem, Upstream, Window, draft_items};
-use crate::diag::{Problem, Result};
+use crate::course::{Feed, ItemDraft, Role, Window};
+use crate::diag::Result;
 use crate::digest::Digest;
-use crate::link::Text;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,6 +35,10 @@ impl Board<'_> {
             self.choose_batches(phase, memory)?;
             claim::take_over(self, phase, memory)?;
             self.advance(phase);
+            if self.settled(phase) < self.phases[phase].slots.len() {
+                // What stands first among the rest is certain only later; until then it is what the main file shows.
+                self.phases[phase].firsts_before = self.linked_firsts(phase);
+            }
         }
         Ok(())
     }
@@ -85,8 +88,13 @@ impl Board<'_> {
     /// The waiting roots of `reader` that may have become ready when `root` of `phase` was settled.
     fn candidates(&self, reader: usize, phase: usize, root: usize, waiting: &BTreeSet<usize>) -> Vec<usize> {
         let windowed = self.rule(reader).contexts.iter().any(|context| context.role != Role::Hint);
-        if windowed {
-            waiting.iter().copied().take_while(|root| *root <= self.settled(phase)).collect()
+        if matches!(self.rule(reader).feed, Feed::Groups { .. }) {
+            waiting.iter().copied().collect()
+        } else if windowed || self.rule(phase).output.looks_back() {
+            let settled = self.settled(phase);
+            // A window over all of a phase opens everything at once, also the roots of a longer source.
+            let bound = if settled == self.phases[phase].roots.len() { usize::MAX } else { settled };
+            waiting.iter().copied().take_while(|root| *root <= bound).collect()
         } else if self.graph.node(reader).feed == Some(phase) {
             waiting.get(&root).copied().into_iter().collect()
         } else {
@@ -96,44 +104,45 @@ impl Board<'_> {
 
     fn can_open(&self, phase: usize, root: usize) -> bool {
         let feed = self.graph.node(phase).feed;
-        let fed = feed.is_none_or(|feed| self.phases[feed].slots[root].state == State::Settled);
-        fed && self.rule(phase).contexts.iter().filter(|context| context.role != Role::Hint).all(|context| {
-            let (settled, all) = (self.settled(context.phase), self.phases[context.phase].roots.len());
-            match context.window {
-                _ if settled == all => true,
-                Window::WholePhase => false,
-                _ if self.graph.node(context.phase).source != self.graph.node(phase).source => false,
-                Window::AllEarlier | Window::Before(_) => {
-                    settled > root || (Some(context.phase) != feed && settled == root)
+        self.is_fed(phase, root)
+            && self.rule(phase).contexts.iter().filter(|context| context.role != Role::Hint).all(|context| {
+                let (settled, all) = (self.settled(context.phase), self.phases[context.phase].roots.len());
+                match context.window {
+                    _ if settled == all => true,
+                    Window::WholePhase => false,
+                    _ if self.graph.node(context.phase).source != self.graph.node(phase).source => false,
+                    Window::AllEarlier | Window::Before(_) => {
+                        settled > root || (Some(context.phase) != feed && settled == root)
+                    }
                 }
-            }
-        })
+            })
     }
 
     /// The items of a slot, decided. Items of upstream results that are not to be had in this run stay pending.
     fn slot(&self, phase: usize, root: usize, memory: &Memory<'_>) -> Result<Slot> {
-        let mut cells = Vec::new();
-        match self.graph.node(phase).feed {
-            None => {
+        let mut slot = Slot::default();
+        let cells = &mut slot.cells;
+        match self.rule(phase).feed {
+            Feed::Groups { .. } => slot = self.group_slot(phase, memory)?,
+            Feed::Source => {
                 let item = &self.course.phases[phase].source[root];
                 for draft in self.source_drafts(phase, item)? {
                     cells.push(self.decided(phase, root, 0, &draft, memory)?);
                 }
             }
-            Some(feed) => {
+            Feed::Phase { phase: feed, .. } => {
                 for (from, upstream) in self.phases[feed].slots[root].cells.iter().enumerate() {
                     let stale_input =
                         upstream.decision.linked.as_ref().filter(|_| self.wishes.with_stale_inputs);
                     match upstream.decision.current.as_ref().or(stale_input) {
                         Some(current) => {
-                            self.add_items(phase, root, from, upstream, current, memory, &mut cells)?;
+                            self.add_items(phase, root, from, upstream, current, memory, cells)?;
                         }
-                        None => self.add_provisional(phase, root, from, upstream, memory, &mut cells)?,
+                        None => self.add_provisional(phase, root, from, upstream, memory, cells)?,
                     }
                 }
             }
         }
-        let mut slot = Slot { state: State::Settled, cells };
         slot.find_state();
         let may_claim =
             |cell: &Cell| cell.may_claim() && memory.has_others(self, phase, cell.content, &cell.id);
@@ -165,20 +174,26 @@ impl Board<'_> {
             if let Some(current) =
                 memory.plainly_fresh(self, phase, id, &board.roots[root], *content, chosen)?
             {
-                let (id, index, from) = ((*id).clone(), small(index), small(from));
-                let decision = Decision::fresh(current);
-                cells.push(Cell { id, from, index, content: *content, decision, chosen });
+                cells.push(Cell {
+                    id: (*id).clone(),
+                    from: small(from),
+                    index: small(index),
+                    last: index + 1 == recalled.len(),
+                    content: *content,
+                    decision: Decision::fresh(current),
+                    chosen,
+                });
                 continue;
             }
             if drafts.is_none() {
-                drafts = Some(self.drafts(phase, root, &upstream.id, &current.text)?);
+                drafts = Some(self.drafts(phase, root, from, &current.text)?);
             }
             if let Some(draft) = drafts.as_ref().and_then(|drafts| drafts.get(index)) {
                 cells.push(self.decided(phase, root, from, draft, memory)?);
             }
         }
         if recalled.is_empty() {
-            for draft in self.drafts(phase, root, &upstream.id, &current.text)? {
+            for draft in self.drafts(phase, root, from, &current.text)? {
                 cells.push(self.decided(phase, root, from, &draft, memory)?);
             }
         }
@@ -187,12 +202,20 @@ impl Board<'_> {
 
     fn provisional(&self, phase: usize, root: usize, memory: &Memory<'_>) -> Result<Slot> {
         let mut cells = Vec::new();
-        if let Some(feed) = self.graph.node(phase).feed {
-            for (from, upstream) in self.phases[feed].slots[root].cells.iter().enumerate() {
-                self.add_provisional(phase, root, from, upstream, memory, &mut cells)?;
+        match self.rule(phase).feed {
+            Feed::Groups { .. } => return self.provisional_groups(phase, memory),
+            Feed::Phase { phase: feed, .. } => {
+                for (from, upstream) in self.phases[feed].slots[root].cells.iter().enumerate() {
+                    self.add_provisional(phase, root, from, upstream, memory, &mut cells)?;
+                }
+            }
+            // A source item waits only for what it is shown or checked with.
+            Feed::Source => {
+                let id = &self.phases[phase].roots[root];
+                cells.push(self.pending(phase, root, (id, 0, 0, true), self.awaited(phase), memory)?);
             }
         }
-        Ok(Slot { state: State::Pending, cells })
+        Ok(Slot { cells, possible: self.possible(phase, root, memory)?, ..Slot::default() })
     }
 
     /// The items that the last linked result of an upstream item gives; without one, the upstream item stands for its own.
@@ -205,55 +228,54 @@ impl Board<'_> {
         memory: &Memory<'_>,
         cells: &mut Vec<Cell>,
     ) -> Result<()> {
-        let pending = |id: &Arc<str>, index| -> Result<Cell> {
-            let linked = memory.last_linked(self, phase, id, &self.phases[phase].roots[root])?;
-            let decision = Decision::pending(Verdict::Pending(vec![upstream.id.to_string()]), linked);
-            Ok(Cell {
-                id: id.clone(),
-                from: small(from),
-                index,
-                content: Digest::default(),
-                decision,
-                chosen: false,
-            })
+        let pending = |id: &Arc<str>, index, last| {
+            let waits = vec![upstream.id.to_string()];
+            self.pending(phase, root, (id, small(from), index, last), waits, memory)
         };
         match (&upstream.decision.linked, &self.rule(phase).feed) {
             (Some(linked), _) => {
-                for draft in self.drafts(phase, root, &upstream.id, &linked.text)? {
-                    cells.push(pending(&draft.id, small(draft.index))?);
+                for draft in self.drafts(phase, root, from, &linked.text)? {
+                    cells.push(pending(&draft.id, small(draft.index), draft.index + 1 == draft.of)?);
                 }
             }
             (None, Feed::Phase { explode: Some(_), .. }) => {}
-            (None, _) => cells.push(pending(&upstream.id, 0)?),
+            (None, _) => cells.push(pending(&upstream.id, 0, true)?),
         }
         Ok(())
     }
 
-    pub(super) fn drafts(
+    /// An item that waits: its id, which upstream item it comes from, its number there, and whether it is the last.
+    pub(super) fn pending(
         &self,
         phase: usize,
         root: usize,
-        id: &Arc<str>,
-        text: &Text,
-    ) -> Result<Vec<ItemDraft>> {
-        let Some(feed) = self.graph.node(phase).feed else { return Ok(Vec::new()) };
-        let output = self.output(feed, id, &self.phases[phase].roots[root], text)?;
-        let upstream = Upstream { id, root: &self.phases[phase].roots[root], value: &output };
-        draft_items(self.rule(phase), self.course.into(), &upstream).map_err(|why| {
-            Problem::author(format!("`{}` of `{}` cannot be split into items of `{}`", id, self.rule(feed).name, self.rule(phase).name))
-                .because(why)
-                .hint("mend that item in its main file, or add a check to the phase that makes it, so that it is asked for again")
+        (id, from, index, last): (&Arc<str>, u32, u32, bool),
+        waits: Vec<String>,
+        memory: &Memory<'_>,
+    ) -> Result<Cell> {
+        let linked = memory.last_linked(self, phase, id, &self.phases[phase].roots[root])?;
+        Ok(Cell {
+            id: id.clone(),
+            from,
+            index,
+            last,
+            content: Digest::default(),
+            decision: Decision::pending(Verdict::Pending(waits), linked),
+            chosen: false,
         })
     }
 
-    pub(super) fn source_drafts(&self, phase: usize, item: &SourceItem) -> Result<Vec<ItemDraft>> {
-        let upstream = Upstream { id: &item.id, root: &item.id, value: &item.value };
-        draft_items(self.rule(phase), self.course.into(), &upstream).map_err(|why| {
-            Problem::author(format!("the source item `{}` cannot be used", item.id)).because(why)
-        })
+    /// The first items of each phase that is read as a context which are not settled.
+    fn awaited(&self, phase: usize) -> Vec<String> {
+        let contexts = self.rule(phase).contexts.iter().filter(|context| context.role != Role::Hint);
+        let open = |phase: usize| {
+            let slots = self.phases[phase].slots.iter().zip(self.phases[phase].roots.iter());
+            slots.filter(|(slot, _)| slot.state != State::Settled).map(|(_, root)| root.to_string()).next()
+        };
+        contexts.filter_map(|context| open(context.phase)).collect()
     }
 
-    fn decided(
+    pub(super) fn decided(
         &self,
         phase: usize,
         root: usize,
@@ -269,6 +291,7 @@ impl Board<'_> {
             id: draft.id.clone(),
             from: small(from),
             index: small(draft.index),
+            last: draft.index + 1 == draft.of,
             content,
             decision,
             chosen,

@@ -1,6 +1,6 @@
 //! The plan as numbers: what the boards say, counted, with the calls that the schedule would make of it.
 
-use super::board::{Board, State};
+use super::board::{Board, Cell, State};
 use super::explain::{explain, words};
 use super::memory::Memory;
 use super::report::{Bounds, CoursePlan, PhasePlan, Plan, ReasonCount};
@@ -70,6 +70,9 @@ fn pending_items(board: &Board<'_>, phase: usize, root: usize) -> Bounds {
             Bounds { min: wanted, max: wanted }
         }
         State::Claiming => Bounds { min: 0, max: slot.cells.iter().filter(|cell| cell.is_wanted()).count() },
+        State::Pending if slot.possible.is_some() => {
+            Bounds { min: 0, max: slot.possible.unwrap_or_default() as usize }
+        }
         State::Pending => {
             let chosen = board.wishes.chosen.get(phase).is_none_or(|chosen| {
                 chosen.has(root, "", 0) || !chosen.ids.is_empty() || !chosen.batches.is_empty()
@@ -90,8 +93,23 @@ fn item_bounds(board: &Board<'_>, phase: usize, root: usize) -> Bounds {
                 None => upstream,
             }
         }
+        Feed::Groups { phase: feed, .. } if slot.state == State::Pending => group_bounds(board, phase, *feed),
         _ => Bounds { min: slot.cells.len(), max: slot.cells.len() },
     }
+}
+
+/// How many groups there may come to be: each result may be a group of its own, or all of them one. None while something that
+/// will not be bought in this run is lacking.
+fn group_bounds(board: &Board<'_>, phase: usize, feed: usize) -> Bounds {
+    let waits = |cell: &Cell| cell.is_wanted() || matches!(cell.decision.verdict, Verdict::Pending(_));
+    let lacks = |cell: &Cell| cell.decision.current.is_none() && !waits(cell);
+    if !board.wishes.with_stale_inputs && board.cells(feed).any(|(.., cell)| lacks(cell)) {
+        return Bounds::default();
+    }
+    let members = (0..board.phases[feed].slots.len()).map(|root| item_bounds(board, feed, root));
+    let all = members.fold(Bounds::default(), |a, b| Bounds { min: a.min + b.min, max: a.max + b.max });
+    let everything = board.wishes.chosen.get(phase).is_none_or(|chosen| chosen.all);
+    Bounds { min: usize::from(everything && all.min > 0), max: all.max }
 }
 
 /// Runs the schedule dry: what is known, with so many items from each root that is pending.

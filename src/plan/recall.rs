@@ -41,11 +41,16 @@ impl Recall {
 }
 
 impl Board<'_> {
+    /// True where the items of a result can be told from the table of the last run.
+    pub fn recalls(&self, phase: usize) -> bool {
+        self.phases[phase].splitting != Digest::default()
+    }
+
     /// What decides which items an upstream result gives, and their keys: the result, its item, the rule's way of splitting and
     /// showing it, and the recipe. Zero where more than that decides.
     pub fn made_from(&self, phase: usize, root: usize, upstream: &str, digest: Digest) -> Short {
         let board = &self.phases[phase];
-        if board.splitting == Digest::default() {
+        if !self.recalls(phase) {
             return Short::default();
         }
         let mut hasher = Hasher::new("made from");

@@ -184,14 +184,7 @@ pub fn choose(
         chosen = named;
     }
     if !selection.items.is_empty() {
-        for (phase, limit) in chosen.iter_mut().enumerate() {
-            let mut runs = Chosen::default();
-            for text in &selection.items {
-                runs.roots.extend(items(text, phase, names)?.roots);
-                if runs.is_empty() {
-                    runs.ids.extend(items(text, phase, names)?.ids);
-                }
-            }
+        for (limit, runs) in chosen.iter_mut().zip(listed(&selection.items, course, names)?) {
             *limit = std::mem::take(limit).both(runs);
         }
     }
@@ -210,6 +203,32 @@ pub fn choose(
         }
     }
     Ok(chosen)
+}
+
+/// What a list of items names of each phase. Every name has to be one of some phase, not of all: a course can have sources
+/// that know nothing of each other.
+fn listed(texts: &[String], course: &Course, names: &Names<'_>) -> Result<Vec<Chosen>> {
+    let mut runs = vec![Chosen::default(); course.phases.len()];
+    for text in texts {
+        let found: Vec<Result<Chosen>> = (0..runs.len()).map(|phase| items(text, phase, names)).collect();
+        let known = |phase: usize| found[phase].is_ok() && !is_grouped(phase, names);
+        if !(0..runs.len()).any(known) && !(0..runs.len()).any(|phase| (names.has_item)(phase, text)) {
+            found.into_iter().find_map(Result::err).map_or(Ok(()), Err)?;
+            continue;
+        }
+        for (run, found) in runs.iter_mut().zip(found.into_iter().map(Result::unwrap_or_default)) {
+            run.roots.extend(found.roots);
+            if run.is_empty() {
+                run.ids.extend(found.ids);
+            }
+        }
+    }
+    Ok(runs)
+}
+
+/// True for a phase of groups, or one that is fed by it: which items it has is known only when it is built.
+fn is_grouped(phase: usize, names: &Names<'_>) -> bool {
+    (names.roots)(phase).iter().all(|root| root.is_empty())
 }
 
 /// A target stands for itself and for what it is made from: the same roots in the phases before it.
@@ -232,11 +251,15 @@ fn add_target(
         }
     };
     let own = target.phase;
+    let below_groups =
+        |phase: usize| own.is_some_and(|own| graph.node(own).source != graph.node(phase).source);
     for phase in phases {
         let limit = &mut named[phase];
         limit.is_upstream &= own.is_some_and(|own| own != phase);
         match &target.what {
             What::All => limit.all = true,
+            // A group is made of all that feeds it, for anything may turn out to belong to it.
+            _ if below_groups(phase) => limit.all = true,
             // Which roots a batch has is known only when it is planned; what it is made from is not limited.
             What::Batch(number) if Some(phase) == own => {
                 limit.batches.insert(*number);
@@ -256,6 +279,9 @@ fn add_target(
 /// One id or a range, from the position of the first to that of the last; ids are data, so every `-` is tried.
 fn items(text: &str, phase: usize, names: &Names<'_>) -> Result<Chosen> {
     let roots = (names.roots)(phase);
+    if is_grouped(phase, names) {
+        return Ok(Chosen { ids: [text.into()].into(), ..Chosen::default() });
+    }
     let number = |id: &str| roots.iter().position(|root| **root == *id);
     if let Some(root) = number(text) {
         return Ok(Chosen { roots: vec![root..=root], ..Chosen::default() });

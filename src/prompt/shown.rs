@@ -101,5 +101,6 @@ pub(super) fn sample(projection: &Projection) -> Shown {
         }
         Projection::At { .. } => Shown::from_object(Anything),
         Projection::Last => Shown::from(true),
+        Projection::Id => Shown::from("id"),
     }
 }

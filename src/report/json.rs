@@ -1,5 +1,7 @@
 //! JSON for programs: one event a line for `build`, one object for everything else. The names are a promise.
 
+use super::packs::PackPhases;
+use crate::course::PackPhase;
 use crate::diag::{Kind, Problem, Result};
 use crate::event::Event;
 use crate::json::Value;
@@ -26,6 +28,22 @@ pub fn status_json(status: &Status) -> Result<String> {
         status: &'a Status,
     }
     pretty(&Versioned { version: 1, status })
+}
+
+/// `{"version":1,"packs":[{"name","phases":[{"name","title","after","file"}]}]}`.
+pub fn packs_json(packs: &[PackPhases]) -> Result<String> {
+    #[derive(Serialize)]
+    struct Versioned<'a> {
+        version: u32,
+        packs: Vec<Pack<'a>>,
+    }
+    #[derive(Serialize)]
+    struct Pack<'a> {
+        name: String,
+        phases: &'a [PackPhase],
+    }
+    let packs = packs.iter().map(|(pack, phases)| Pack { name: format!("builtin:{}", pack.name), phases });
+    pretty(&Versioned { version: 1, packs: packs.collect() })
 }
 
 /// `{"version":1,"items":[…]}`.

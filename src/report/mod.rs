@@ -11,6 +11,7 @@ mod live;
 mod log;
 mod look;
 mod out;
+mod packs;
 mod plan;
 mod problem;
 mod progress;
@@ -23,13 +24,14 @@ mod words;
 
 pub use confirm::confirm;
 pub use json::{
-    event_line, log_json, plan_json, problem_json, prompt_json, status_json, value_json, why_json,
+    event_line, log_json, packs_json, plan_json, problem_json, prompt_json, status_json, value_json, why_json,
 };
 pub use lines::Lines;
 pub use live::Live;
 pub use log::log_text;
 pub use look::{Detail, Look};
 pub use out::Out;
+pub use packs::{PackPhases, packs_text};
 pub use plan::plan_text;
 pub use reporter::{Reporter, print_problem};
 pub use status::status_text;

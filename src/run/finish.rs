@@ -9,9 +9,9 @@ use crate::digest::{Digest, Short};
 use crate::event::{Event, MainFile as Told, Summary};
 use crate::generate::Meters;
 use crate::graph::batch_of;
-use crate::json::{Ids, Value, lift};
+use crate::json::{Ids, Value};
 use crate::link::{Failed, Item, Line, LockFile, PhaseLines, Text, write_lock, write_main_file};
-use crate::plan::{Board, Cell, Current, Held, Memory, Verdict, output_digest};
+use crate::plan::{Board, Current, Held, Memory, Verdict, output_digest};
 use crate::store::{AnswerShape, AskedItem, Ended, Entry, Intent, Provenance, Store, Stored};
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -95,7 +95,7 @@ fn file(
             generator: String::new(),
             model: None,
             asked_ms: now,
-            shape: AnswerShape { object: true, at: String::new(), id: String::new(), ids: Vec::new() },
+            shape: AnswerShape { object: true, ..AnswerShape::default() },
             recipe: Vec::new(),
             hints: Vec::new(),
             checks: board.phases[phase].checks.digest(),
@@ -139,7 +139,7 @@ pub(super) fn keep_orphans(
                 .filter(|root| id.starts_with(&***root))
                 .max_by_key(|root| root.len());
             let root = root.map_or(id, |root| root);
-            lift(&mut value, &rule.output.ids, Ids { id, root });
+            rule.output.take_in(&mut value, Ids { id, root });
             let digest = output_digest(&value);
             let locked =
                 lines.and_then(|lines| lines.lines.get(id)).is_some_and(|line| line.digest == digest.short());
@@ -182,10 +182,15 @@ pub(super) fn link(board: &Board<'_>, lock: &LockFile, root: &Path, state: &Path
     let mut lines = Vec::new();
     for phase in 0..board.phases.len() {
         let main = &board.phases[phase].main;
-        let items = linked_items(board, phase);
+        let (places, items) = linked_items(board, phase);
         let mut changed = false;
         if !items.is_empty() || !main.is_absent() {
-            let written = write_main_file(main, &board.rule(phase).output, &items)?;
+            let firsts = board.linked_firsts(phase);
+            let derive = |number: usize, value: &mut Value| {
+                let (root, at) = places[number];
+                board.derive(phase, root, at, value, &firsts);
+            };
+            let written = write_main_file(main, &board.rule(phase).output, &items, &derive)?;
             changed = written.changed;
             tables::write(board, phase, &written, state)?;
         }
@@ -209,13 +214,14 @@ pub(super) fn link(board: &Board<'_>, lock: &LockFile, root: &Path, state: &Path
     Ok(told)
 }
 
-fn linked_items(board: &Board<'_>, phase: usize) -> Vec<Item> {
+/// What a main file is to hold, with the root and the number of each item.
+fn linked_items(board: &Board<'_>, phase: usize) -> (Vec<(usize, usize)>, Vec<Item>) {
     let roots = &board.phases[phase].roots;
-    let item = |(root, _, cell): (usize, usize, &Cell)| {
+    let linked = board.cells(phase).filter_map(|(root, at, cell)| {
         let text = cell.decision.linked.as_ref()?.text.clone();
-        Some(Item { id: cell.id.clone(), root: roots[root].clone(), text })
-    };
-    board.cells(phase).filter_map(item).collect()
+        Some(((root, at), Item { id: cell.id.clone(), root: roots[root].clone(), text }))
+    });
+    linked.unzip()
 }
 
 type LockLine = (Arc<str>, Option<Line>, Option<Failed>);

@@ -5,7 +5,7 @@
 use crate::check::coverage;
 use crate::diag::{Problem, Result};
 use crate::generate::{Outcome, Reply, answer};
-use crate::json::{Ids, Kind, Pointer, Shape, Value, lift};
+use crate::json::{Ids, Kind, Pointer, Shape, Value, lift, strip};
 use crate::plan::output_digest;
 use crate::store::{Ended, Entry, Intent, Provenance, Stored};
 
@@ -46,7 +46,9 @@ pub(super) fn read(intent: &Intent, bytes: &[u8]) -> Result<Result<Vec<Stored>, 
     };
     let kind = if shape.object { Kind::Object } else { Kind::Array };
     let whole = Shape { kind, at: pointer(&shape.at)?, id: pointer(&shape.id)? };
-    let fields: Vec<Pointer> = shape.ids.iter().map(|text| pointer(text)).collect::<Result<_>>()?;
+    let pointers =
+        |texts: &[String]| texts.iter().map(|text| pointer(text)).collect::<Result<Vec<Pointer>>>();
+    let (fields, derived) = (pointers(&shape.ids)?, pointers(&shape.derived)?);
     let answered = match answer::read(bytes, &whole) {
         Ok(answer) => answer.items,
         Err(why) => return Ok(Err(why)),
@@ -56,6 +58,7 @@ pub(super) fn read(intent: &Intent, bytes: &[u8]) -> Result<Result<Vec<Stored>, 
     let stored = taken.into_iter().enumerate().filter_map(|(item, answer)| {
         let mut value: Value = answered[answer?].1.clone();
         let asked = &intent.items[item];
+        strip(&mut value, &derived);
         lift(&mut value, &fields, Ids { id: &asked.id, root: &asked.root });
         Some(Stored { item, digest: output_digest(&value), output: value.to_string() })
     });

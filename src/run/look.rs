@@ -202,14 +202,11 @@ pub fn show(options: &Options) -> Result<Value> {
         let items = named(board, phase, &target.what)?;
         let output = &board.rule(phase).output;
         let mut shown = Vec::new();
-        for (root, _, cell) in items {
+        for (root, at, cell) in items {
             let Some(current) = cell.decision.current.as_ref().or(cell.decision.linked.as_ref()) else {
                 continue;
             };
-            shown.push((
-                cell.id.to_string(),
-                board.output(phase, &cell.id, &board.phases[phase].roots[root], &current.text)?,
-            ));
+            shown.push((cell.id.to_string(), board.full_output(phase, root, at, &current.text)?));
         }
         if shown.is_empty() {
             return Err(Problem::new(crate::diag::Kind::Environment, "there is no result yet")

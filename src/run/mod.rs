@@ -14,6 +14,8 @@ mod options;
 mod recover;
 mod refusal;
 mod request;
+#[cfg(test)]
+mod round_trip;
 mod session;
 mod signals;
 mod tables;

@@ -134,6 +134,7 @@ pub(super) fn draft(board: &Board<'_>, prompts: &Prompts, store: &Store, seat: &
             at: shape.at.to_string(),
             id: shape.id.to_string(),
             ids: rule.output.ids.iter().map(ToString::to_string).collect(),
+            derived: rule.output.derived_fields().iter().map(ToString::to_string).collect(),
         },
         recipe: board.phases[phase].recipe(front.0).parts().to_vec(),
         hints,

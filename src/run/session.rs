@@ -73,10 +73,9 @@ impl Session {
                 .map(|phase| {
                     let output = &course.phases[phase].rule.output;
                     let table = tables::read(&self.state, course, phase);
-                    Ok((
-                        MainFile::read(&course.dir.join(&output.file), output, table.as_ref())?,
-                        Recall::new(table),
-                    ))
+                    let of_main = table.as_ref().filter(|_| tables::relies_on_main(output));
+                    let main = MainFile::read(&course.dir.join(&output.file), output, of_main)?;
+                    Ok((main, Recall::new(table)))
                 })
                 .collect::<Result<_>>()?;
             let mut board = Board::new(course, found)?;

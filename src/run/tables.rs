@@ -1,6 +1,6 @@
 //! The tables that a run leaves for the next one, in the workspace's own folder.
 
-use crate::course::Course;
+use crate::course::{Course, Output};
 use crate::diag::Result;
 use crate::digest::{Digest, Short};
 use crate::link::Written;
@@ -16,6 +16,12 @@ fn path(state: &Path, course: &Course, phase: usize) -> PathBuf {
     state.join("tables").join(folder).join(&course.phases[phase].rule.name)
 }
 
+/// Whether what stands in the main file can be told without reading it. Derived fields are no part of a result and may change when
+/// the result does not, so with them no digest and no place is remembered: every value is read and written anew.
+pub(super) fn relies_on_main(output: &Output) -> bool {
+    output.derived.is_empty()
+}
+
 /// Reads a phase's table, if there is one.
 pub(super) fn read(state: &Path, course: &Course, phase: usize) -> Option<Table> {
     Table::read(&path(state, course, phase))
@@ -23,13 +29,14 @@ pub(super) fn read(state: &Path, course: &Course, phase: usize) -> Option<Table>
 
 /// Writes a phase's table, if it is another one than the last run left.
 pub(super) fn write(board: &Board<'_>, phase: usize, written: &Written, state: &Path) -> Result<()> {
-    let mut spans = written.spans.iter();
+    let relies = relies_on_main(&board.rule(phase).output);
+    let mut spans = written.spans.iter().filter(|_| relies);
     let rows: Vec<Row> = board
         .cells(phase)
         .map(|(root, _, cell)| {
             let linked = cell.decision.linked.as_ref();
             let made_from = match board.graph.node(phase).feed {
-                Some(feed) if is_settled(&cell.decision.verdict) => {
+                Some(feed) if board.recalls(phase) && is_settled(&cell.decision.verdict) => {
                     let upstream = &board.phases[feed].slots[root].cells[cell.from as usize];
                     let current = upstream.decision.current.as_ref();
                     let of = |digest| board.made_from(phase, root, &upstream.id, digest);
@@ -49,9 +56,12 @@ pub(super) fn write(board: &Board<'_>, phase: usize, written: &Written, state: &
             }
         })
         .collect();
-    let same =
-        !written.changed && board.phases[phase].main.is_ours() && board.phases[phase].recall.rows() == rows;
-    if same { Ok(()) } else { Table { file: written.file, rows }.write(&path(state, board.course, phase)) }
+    let known = board.phases[phase].main.is_ours() || !relies;
+    if !written.changed && known && board.phases[phase].recall.rows() == rows {
+        return Ok(());
+    }
+    let file = if relies { written.file } else { Digest::default() };
+    Table { file, rows }.write(&path(state, board.course, phase))
 }
 
 fn is_settled(verdict: &Verdict) -> bool {

@@ -55,7 +55,7 @@ pub struct Intent {
 }
 
 /// The shape of an answer, as the entry's reader needs it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerShape {
     /// Object by id (true) or array (false).
     pub object: bool,
@@ -65,6 +65,9 @@ pub struct AnswerShape {
     pub id: String,
     /// The id fields of an item (JSON pointers).
     pub ids: Vec<String>,
+    /// The fields that the tool computes, which are no part of an answer (JSON pointers).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<String>,
 }
 
 /// A hint context that a call was sent.

@@ -31,7 +31,7 @@ pub(crate) fn intent(call: &str, items: &[AskedItem]) -> Intent {
         generator: "command".into(),
         model: None,
         asked_ms: 1,
-        shape: AnswerShape { object: true, at: String::new(), id: String::new(), ids: Vec::new() },
+        shape: AnswerShape { object: true, ..AnswerShape::default() },
         recipe: vec![Part { name: "template/system".into(), digest: digest("system") }],
         hints: Vec::new(),
         checks: digest("checks"),

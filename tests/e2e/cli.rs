@@ -142,3 +142,30 @@ fn a_reader_who_has_gone_is_no_error() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(text(&output.stderr), "");
 }
+
+#[test]
+fn rules_are_listed_copied_and_described() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |arguments: &[&str]| {
+        let output = run(folder.path(), arguments, &[]);
+        (output.status.code(), text(&output.stdout).to_owned(), text(&output.stderr).to_owned())
+    };
+    let (code, list, _) = said(&["rules"]);
+    assert_eq!(code, Some(0));
+    for words in ["builtin:batching@1\n", "builtin:objects@1\n", "phase5", "lego_baskets.json"] {
+        assert!(list.contains(words), "{list}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&said(&["rules", "--format", "json"]).1).unwrap();
+    assert_eq!(json["packs"][1]["phases"][2]["after"], "phase3");
+    assert_eq!(said(&["rules", "--copy", "batching", "mine"]).0, Some(0));
+    assert!(folder.path().join("mine/prompts/system.md.j2").is_file());
+    let (code, _, error) = said(&["rules", "--copy", "batching", "mine"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("is in `mine` already"), "{error}");
+    for of in ["manifest", "rule"] {
+        let (code, schema, _) = said(&["rules", "--schema", of]);
+        assert_eq!(code, Some(0));
+        let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+        assert_eq!(schema["additionalProperties"], false);
+    }
+}

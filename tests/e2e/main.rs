@@ -18,6 +18,7 @@ mod held;
 mod kills;
 mod laws;
 mod least_calls;
+mod pipelines;
 mod property;
 mod real_course;
 mod sources;

@@ -1,6 +1,6 @@
 //! A generator for tests and benches: answers every call at once, from the call's input alone, and keeps books of its own.
 //!
-//! `answer LOG FAULTS [digest [--hint NAME]…]`, run by coursebuild. LOG gets one JSON line when a call is asked and one when
+//! `answer LOG FAULTS [objects | digest [--hint NAME]…]`, run by coursebuild. LOG gets one JSON line when a call is asked and one when
 //! it is answered, so a test can tell how often each item was bought without believing the tool. FAULTS names a file of
 //! mistakes to make; none are made while it is missing. Two more forms, `answer batch …` and `answer merge …`, do the
 //! same work for make and ninja in the benches. It knows nothing of coursebuild's code: only of the protocol.
@@ -15,6 +15,7 @@ mod batching;
 mod batches;
 mod digest;
 mod faults;
+mod objects;
 
 use faults::Faults;
 use serde_json::{Value, json};
@@ -91,6 +92,7 @@ fn answer(call: &Call, log: &Path, faults: &Path, mode: &[&str]) -> Result<ExitC
     faults.before()?;
     let whole = match mode {
         [] => batching::answer(&call.phase, call.items())?,
+        ["objects"] => objects::answer(&call.phase, call.items())?,
         ["digest", hints @ ..] => {
             let prompt = env("PROMPT").and_then(|path| read_text(Path::new(&path)))?;
             digest::answer(&prompt, call.input.get("context"), &hint_names(hints)?, call.items())
