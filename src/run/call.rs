@@ -4,7 +4,7 @@ use super::clock::now_ms;
 use super::harvest::entry_of;
 use crate::diag::{Problem, Result};
 use crate::generate::{Generator, Outcome, Reply, Request, Stop};
-use crate::store::{Answer, Entry, Intent, Store};
+use crate::store::{Answer, Entry, Intent, MAX_ANSWER, Store};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ pub(super) async fn ask(
 ) -> Result<Came> {
     crate::fs::create_dir(&request.dir)?;
     store.intend(&intent).await?;
-    let reply = with_patience(generator.as_ref(), request, stop).await;
+    let (reply, too_long) = bounded(with_patience(generator.as_ref(), request, stop).await);
     let ended_ms = now_ms();
     let Some(answer) = Answer::of(reply.clone(), ended_ms) else {
         store.abandon(&intent.call);
@@ -38,18 +38,34 @@ pub(super) async fn ask(
         return Ok(Came::Nothing(reply.outcome));
     };
     store.answered(&intent.call, &answer).await?;
-    tokio::task::spawn_blocking(move || keep(&store, &intent, &reply, ended_ms))
+    tokio::task::spawn_blocking(move || keep(&store, &intent, &reply, ended_ms, too_long))
         .await
         .map_err(|e| Problem::internal("the thread that keeps an answer ended").because(e))?
 }
 
+/// An answer longer than the journal takes is a failed attempt; true for such a one. It stays in the call's folder.
+pub(super) fn bounded(reply: Reply) -> (Reply, bool) {
+    match &reply.outcome {
+        Outcome::Answered(bytes) if bytes.len() > MAX_ANSWER => {
+            let what = format!(
+                "the answer has {} bytes, and {MAX_ANSWER} are the most that is read; it is kept in the call's folder",
+                bytes.len()
+            );
+            (Reply { outcome: Outcome::Failed(what), ..reply }, true)
+        }
+        _ => (reply, false),
+    }
+}
+
 /// Writes the entry of an answer that is in the journal.
-fn keep(store: &Store, intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<Came> {
+fn keep(store: &Store, intent: &Intent, reply: &Reply, ended_ms: u64, too_long: bool) -> Result<Came> {
     match entry_of(intent, reply, ended_ms)? {
         Some(entry) => {
             store.keep(&entry)?;
             // The journal has the answer until the entry's name is durable; the folder has nothing that they lack.
-            store.forget_call(&intent.call)?;
+            if !too_long {
+                store.forget_call(&intent.call)?;
+            }
             Ok(Came::Entry(Box::new(entry)))
         }
         None => Ok(Came::Nothing(reply.outcome.clone())),

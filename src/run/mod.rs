@@ -29,6 +29,7 @@ pub use views::{
     BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
 };
 
+use crate::course::{Course, Phase};
 use crate::diag::{Kind, Problem, Result};
 use crate::event::{Event, PhaseStart, Summary};
 use crate::plan::{Board, Plan, Verdict, outline};
@@ -87,6 +88,10 @@ fn carry_out(
     let plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
     permit(options, &plan, session.workspace.confirm_above.calls)?;
     emit(&started_event(&plan));
+    boards
+        .iter()
+        .filter_map(|board| left_out(board.course))
+        .for_each(|message| emit(&Event::Warning { message }));
     let mut tally = Tally { reused: fresh(&boards), ..Tally::default() };
     let mut end = End::default();
     if plan.calls.max > 0 {
@@ -180,6 +185,23 @@ fn started_event(plan: &Plan) -> Event {
             })
             .collect(),
     }
+}
+
+/// The checks that a course goes without because its language has no pack, in words.
+fn left_out(course: &Course) -> Option<String> {
+    let named = |phase: &Phase| {
+        let labels: Vec<String> = phase.left_out.iter().map(|label| format!("`{label}`")).collect();
+        (!labels.is_empty()).then(|| format!("{} of {}", labels.join(", "), phase.rule.name))
+    };
+    let phases: Vec<String> = course.phases.iter().filter_map(named).collect();
+    (!phases.is_empty()).then(|| {
+        format!(
+            "`{}` has no language pack for `{}`: left out are the checks {}",
+            course.code,
+            course.target,
+            phases.join("; ")
+        )
+    })
 }
 
 /// The templates of all phases, tried: a mistake in one is told before anything is planned.

@@ -1,6 +1,7 @@
 //! What a run that ended in the middle left: calls that were asked, answered or still running, taken in before anything is
 //! planned, so that no answer is bought twice.
 
+use super::call::bounded;
 use super::clock::now_ms;
 use super::harvest;
 use crate::diag::Result;
@@ -34,8 +35,8 @@ pub(super) fn recover(store: &mut Store, tell: &mut dyn FnMut(Found)) -> Result<
     unfinished.damaged.iter().for_each(|damaged| tell(Found::Warning(damaged.to_string())));
     for open in unfinished.calls {
         let intent = &open.intent;
-        let entry = match &open.answer {
-            Some(answer) => harvest::entry_of(intent, &reply_of(answer), answer.ended_ms)?,
+        let (entry, too_long) = match &open.answer {
+            Some(answer) => (harvest::entry_of(intent, &reply_of(answer), answer.ended_ms)?, false),
             None => harvested(store, &open, tell)?,
         };
         match entry {
@@ -49,13 +50,16 @@ pub(super) fn recover(store: &mut Store, tell: &mut dyn FnMut(Found)) -> Result<
             }
             None => store.abandon(&intent.call),
         }
-        store.forget_call(&intent.call)?;
+        if !too_long {
+            store.forget_call(&intent.call)?;
+        }
     }
     store.flush()
 }
 
-/// The entry of a call that ended, or comes to its end, with nobody there. Its answer is in the journal before it is used.
-fn harvested(store: &Store, open: &OpenCall, tell: &mut dyn FnMut(Found)) -> Result<Option<Entry>> {
+/// The entry of a call that ended, or comes to its end, with nobody there. Its answer is in the journal before it is used; true
+/// if it was too long for that and stays where it is.
+fn harvested(store: &Store, open: &OpenCall, tell: &mut dyn FnMut(Found)) -> Result<(Option<Entry>, bool)> {
     let left = match left(&store.call_dir(&open.intent.call))? {
         Left::Running(waiting) => {
             tell(Found::Running { label: open.intent.label.clone() });
@@ -63,12 +67,13 @@ fn harvested(store: &Store, open: &OpenCall, tell: &mut dyn FnMut(Found)) -> Res
         }
         ended => ended,
     };
-    let Some(reply) = worth_keeping(open, left)? else { return Ok(None) };
+    let Some(reply) = worth_keeping(open, left)? else { return Ok((None, false)) };
+    let (reply, too_long) = bounded(reply);
     let ended_ms = now_ms();
     if let Some(answer) = Answer::of(reply.clone(), ended_ms) {
         store.answered(&open.intent.call, &answer).wait()?;
     }
-    harvest::entry_of(&open.intent, &reply, ended_ms)
+    Ok((harvest::entry_of(&open.intent, &reply, ended_ms)?, too_long))
 }
 
 /// Takes in what is left for a question: in memory, without waiting.

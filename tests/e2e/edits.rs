@@ -263,3 +263,18 @@ fn what_a_call_said_and_what_a_run_did_can_be_read_later() {
         "no call, no log"
     );
 }
+
+#[test]
+fn an_answer_beyond_all_measure_is_one_failed_attempt() {
+    let space = Space::batching(2);
+    space.faults(&json!([{"fault": "pad", "bytes": 17 << 20, "phase": "phase1", "attempts": [1]}]));
+    let ran = space.build(&[]).exits(0);
+    let trouble = ran.events.iter().find_map(|event| event["trouble"].as_str());
+    assert!(trouble.is_some_and(|text| text.contains("16777216 are the most")), "{trouble:?}");
+    assert_eq!(
+        ran.asked().filter(|call| call.phase == "phase1").count(),
+        2,
+        "asked once more, for all items"
+    );
+    assert_fresh(&space);
+}

@@ -57,3 +57,21 @@ fn seeds_that_a_program_prints_are_asked_for_every_time() {
     assert_ne!(ran.code, Some(0));
     assert!(ran.stderr.contains("/bin/false"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_language_without_a_pack_is_built_and_what_is_not_checked_is_said() {
+    let space = Space::batching(SEEDS);
+    let ran = space.build(&[]).exits(0);
+    let warnings: Vec<&str> = ran
+        .events
+        .iter()
+        .filter(|event| event["event"] == "warning")
+        .filter_map(|event| event["message"].as_str())
+        .collect();
+    assert!(
+        warnings
+            .iter()
+            .any(|text| text.contains("no language pack for `qaa`") && text.contains("`hard_rules`")),
+        "{warnings:?}"
+    );
+}
