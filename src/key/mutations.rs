@@ -31,7 +31,7 @@ impl World {
             target: "spa".into(),
             known: "eng".into(),
             target_name: "Spanish".into(),
-            dir: "/work/course".into(),
+            dir: "/a/course".into(),
             dir_text: "course".into(),
             phases: Vec::new(),
         };
