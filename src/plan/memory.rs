@@ -2,14 +2,13 @@
 
 use super::board::Board;
 use super::facts::{Attempts, Candidate, Current, Facts, Standing};
-use crate::check::Finding;
-use crate::course::Severity;
+use super::trouble::trouble;
 use crate::diag::Result;
 use crate::digest::{Digest, Short};
 use crate::json::Ids;
 use crate::key::Part;
 use crate::link::{LockFile, PhaseLock, Text};
-use crate::store::{Ended, Known, Provenance, Store};
+use crate::store::{Known, Provenance, Store};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -191,7 +190,7 @@ impl<'s> Memory<'s> {
         answers.sort_by_key(|known| known.ended_ms);
         let repeated = matches!(&answers[..], [.., a, b] if a.digest == b.digest && a.entry != b.entry);
         let trouble = match index.last_attempt(&content, id, &checks) {
-            Some(asked) if asked.result.is_none() => trouble(&self.store.entry(asked.entry)?.ended, id),
+            Some(asked) if asked.result.is_none() => trouble(&self.store.entry(asked.entry)?, id),
             _ => Vec::new(),
         };
         Ok(Attempts { made, limit, repeated, trouble })
@@ -371,22 +370,4 @@ impl<'s> Memory<'s> {
         });
         all.get(&(phase.to_owned(), content.short())).map_or(&[], Vec::as_slice)
     }
-}
-
-/// What an attempt that brought nothing is told about to the next one.
-fn trouble(ended: &Ended, id: &str) -> Vec<Finding> {
-    let why = match ended {
-        Ended::Answered => "the answer did not hold this item".to_owned(),
-        Ended::Unreadable(why) => format!("the answer could not be read: {why}"),
-        Ended::TimedOut(seconds) => format!("there was no answer within {seconds} seconds"),
-        Ended::Failed(why) => why.clone(),
-        Ended::Filed => return Vec::new(),
-    };
-    vec![Finding {
-        kind: "missing_output".into(),
-        item: id.to_owned(),
-        severity: Severity::Error,
-        message: why,
-        suggestion: None,
-    }]
 }

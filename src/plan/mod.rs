@@ -16,6 +16,7 @@ mod recall;
 mod report;
 mod scope;
 mod select;
+mod trouble;
 mod verdict;
 
 pub use board::*;
@@ -29,6 +30,7 @@ pub use outline::{enlist, outline, place, wants};
 pub use recall::Recall;
 pub use report::*;
 pub use select::*;
+pub use trouble::trouble;
 pub use verdict::*;
 
 use crate::digest::Digest;

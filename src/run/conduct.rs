@@ -2,7 +2,7 @@
 
 use super::call::{Came, ask};
 use super::options::Options;
-use super::refusal::{nothing_brought, refuse, trouble, unusable};
+use super::refusal::{call_trouble, refuse, unusable};
 use super::request::{Draft, Seat, draft};
 use super::signals::Signals;
 use super::tally::Tally;
@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::generate::{Generator, Outcome, Stop, Stopper};
 use crate::graph::batch_of;
 use crate::link::Text;
-use crate::plan::{Board, Cell, Current, Decision, Memory, State, Verdict, enlist, place, wants};
+use crate::plan::{Board, Cell, Current, Decision, Memory, State, Verdict, enlist, place, trouble, wants};
 use crate::prompt::Prompts;
 use crate::schedule::{PhaseNo, Ready, Schedule};
 use crate::store::{Entry, Intent, Provenance, Store};
@@ -242,7 +242,7 @@ impl Loop<'_, '_, '_> {
         for (number, (root, at)) in members.iter().enumerate() {
             let refused = match brought.remove(&number) {
                 Some(stored) => self.judge(course, phase, (*root, *at), stored, entry)?,
-                None => Some((nothing_brought(entry, &intent.items[number].id), None)),
+                None => Some((trouble(entry, &intent.items[number].id), None)),
             };
             let Some((why, answer)) = refused else {
                 passed += 1;
@@ -269,7 +269,7 @@ impl Loop<'_, '_, '_> {
             seconds: started.elapsed().as_secs_f64(),
             usage: entry.meters,
             money_usd: entry.money_usd,
-            trouble: trouble(&entry.ended),
+            trouble: call_trouble(&entry.ended),
             findings,
         });
         for (root, at) in &gave_up {

@@ -5,7 +5,7 @@
 use crate::check::coverage;
 use crate::diag::{Problem, Result};
 use crate::generate::{Outcome, Reply, answer};
-use crate::json::{Ids, Kind, Pointer, Shape, Value, lift, strip};
+use crate::json::{Ids, Pointer, Value, lift, strip};
 use crate::plan::output_digest;
 use crate::store::{Ended, Entry, Intent, Provenance, Stored};
 
@@ -44,8 +44,7 @@ pub(super) fn read(intent: &Intent, bytes: &[u8]) -> Result<Result<Vec<Stored>, 
     let pointer = |text: &str| {
         text.parse::<Pointer>().map_err(|e| Problem::internal("an intent holds a bad pointer").because(e))
     };
-    let kind = if shape.object { Kind::Object } else { Kind::Array };
-    let whole = Shape { kind, at: pointer(&shape.at)?, id: pointer(&shape.id)? };
+    let whole = shape.shape().ok_or_else(|| Problem::internal("an intent holds a bad pointer"))?;
     let pointers =
         |texts: &[String]| texts.iter().map(|text| pointer(text)).collect::<Result<Vec<Pointer>>>();
     let (fields, derived) = (pointers(&shape.ids)?, pointers(&shape.derived)?);

@@ -1,11 +1,11 @@
 //! What a call did not bring, and what follows from it.
 
-use crate::check::{Finding, missing_output};
+use crate::check::Finding;
 use crate::diag::{Kind, Problem};
 use crate::digest::Digest;
 use crate::generate::Outcome;
 use crate::plan::{Cell, Verdict};
-use crate::store::{Ended, Entry};
+use crate::store::Ended;
 
 /// Notes a refusal with a cell; true if it is to be asked for again. An answer identical to the last one ends the attempts.
 pub(super) fn refuse(cell: &mut Cell, findings: Vec<Finding>, answer: Option<Digest>, limit: u32) -> bool {
@@ -22,13 +22,8 @@ pub(super) fn refuse(cell: &mut Cell, findings: Vec<Finding>, answer: Option<Dig
     again
 }
 
-pub(super) fn nothing_brought(entry: &Entry, id: &str) -> Vec<Finding> {
-    let why = trouble(&entry.ended)
-        .unwrap_or_else(|| "the answer did not hold this item, or held it more than once".to_owned());
-    missing_output(&[id], &why)
-}
-
-pub(super) fn trouble(ended: &Ended) -> Option<String> {
+/// Why a call as a whole brought nothing, if it did not.
+pub(super) fn call_trouble(ended: &Ended) -> Option<String> {
     match ended {
         Ended::Answered | Ended::Filed => None,
         Ended::Unreadable(why) => Some(why.clone()),

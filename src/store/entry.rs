@@ -2,6 +2,7 @@
 
 use crate::digest::{Digest, Hasher};
 use crate::generate::Meters;
+use crate::json::{Kind, Shape};
 use crate::key::Part;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -68,6 +69,14 @@ pub struct AnswerShape {
     /// The fields that the tool computes, which are no part of an answer (JSON pointers).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub derived: Vec<String>,
+}
+
+impl AnswerShape {
+    /// The shape that answers are read with; `None` if its pointers are none, which no intent of ours says.
+    pub fn shape(&self) -> Option<Shape> {
+        let kind = if self.object { Kind::Object } else { Kind::Array };
+        Some(Shape { kind, at: self.at.parse().ok()?, id: self.id.parse().ok()? })
+    }
 }
 
 /// A hint context that a call was sent.
