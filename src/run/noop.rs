@@ -94,6 +94,8 @@ fn tool() -> Digest {
 fn digest(options: &Options) -> Digest {
     let mut hasher = Hasher::new("options");
     hasher.field("manifest", options.manifest.as_os_str().as_encoded_bytes());
+    // The stamp watches the program that left it; another one may be another build of the same version.
+    hasher.field("program", options.program.as_os_str().as_encoded_bytes());
     hasher.field("with_stale_inputs", &[u8::from(options.with_stale_inputs)]);
     for (label, list) in [
         ("target", &options.selection.targets),
