@@ -20,13 +20,6 @@ pub struct Selection {
     pub phases: Vec<String>,
 }
 
-impl Selection {
-    /// True when nothing was selected, which means everything.
-    pub fn is_all(&self) -> bool {
-        self.targets.is_empty() && self.items.is_empty() && self.phases.is_empty()
-    }
-}
-
 /// What is selected of one phase of one course.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Chosen {

@@ -81,7 +81,10 @@ pub(super) fn imagine(store: &mut Store) -> Result<()> {
     for open in store.open_calls()? {
         let (reply, ended_ms) = match &open.answer {
             Some(answer) => (Some(reply_of(answer)), answer.ended_ms),
-            None => (worth_keeping(&open, left(&store.call_dir(&open.intent.call))?)?, now_ms()),
+            None => {
+                let reply = worth_keeping(&open, left(&store.call_dir(&open.intent.call))?)?;
+                (reply.map(|reply| bounded(reply).0), now_ms())
+            }
         };
         if let Some(entry) =
             reply.map(|reply| harvest::entry_of(&open.intent, &reply, ended_ms)).transpose()?.flatten()

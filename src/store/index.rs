@@ -62,11 +62,6 @@ impl Index {
         found.into_iter().filter_map(|at| self.known(at))
     }
 
-    /// The earliest result with this output.
-    pub fn by_digest(&self, digest: &Digest) -> Option<Known> {
-        self.earliest(key_of(digest.as_bytes()), |row| row.digest == *digest)
-    }
-
     /// The earliest result whose output has a digest that begins so, as a lock knows it.
     pub fn by_short(&self, short: &Short) -> Option<Known> {
         self.earliest(key_of(short.as_bytes()), |row| row.digest.short() == *short)
@@ -358,10 +353,10 @@ mod tests {
         let mut index = Index::default();
         let first = learn(&mut index, &at(entry("c1", &[asked("S0001", "x")], &["same"]), 10));
         learn(&mut index, &at(entry("c2", &[asked("S0002", "y")], &["same"]), 20));
-        let known = index.by_digest(&digest("same")).unwrap();
+        let known = index.by_short(&digest("same").short()).unwrap();
         assert_eq!((known.entry, &*known.id, known.at), (first, "S0001", 0));
         assert_eq!(index.by_short(&digest("same").short()), Some(known));
-        assert_eq!(index.by_digest(&digest("x")), None);
+        assert_eq!(index.by_short(&digest("x").short()), None);
     }
 
     #[test]
@@ -466,6 +461,6 @@ mod tests {
         learn(&mut index, &odd);
         assert_eq!(outputs(&index, "x").len(), 2);
         assert_eq!(index.attempts(&digest("x"), "S0001", &digest("checks")), 1);
-        assert_eq!(index.by_digest(&digest("c")), None);
+        assert_eq!(index.by_short(&digest("c").short()), None);
     }
 }
