@@ -454,7 +454,7 @@ fn an_edit_of_a_document_costs_what_it_is_sent_to() {
             ),
         ],
     );
-    let scoped = built(Space::of(&Synth { scoped: true, ..Synth::new(SEEDS) }));
+    let scoped = built(Space::of(&Synth { scoped: Some((21, 40)), ..Synth::new(SEEDS) }));
     row(
         &scoped,
         &[
