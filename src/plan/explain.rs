@@ -1,7 +1,7 @@
 //! Why an item is stale, from the key that it had down to the part that changed; and the words for it.
 
 use super::board::Board;
-use super::memory::Memory;
+use super::memory::{MadeFrom, Memory};
 use super::verdict::{Held, Reason, Verdict};
 use crate::diag::Result;
 use crate::digest::Short;
@@ -38,8 +38,8 @@ fn parts(
     memory: &Memory<'_>,
 ) -> Result<Vec<Reason>> {
     let cell = &board.phases[phase].slots[root].cells[at];
-    let (Some(old), Some(detail)) =
-        (memory.parts_of(board, phase, &cell.id, old)?, board.detail_of(phase, root, at)?)
+    let (Some(MadeFrom { parts: old, .. }), Some(detail)) =
+        (memory.made_under(board, phase, &cell.id, old)?, board.detail_of(phase, root, at)?)
     else {
         return Ok(vec![Reason::KeyChanged]);
     };

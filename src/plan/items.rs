@@ -59,6 +59,13 @@ impl Board<'_> {
         }
     }
 
+    /// An item's input with its ids lifted out.
+    pub fn lifted_input(&self, phase: usize, detail: &Detail) -> Value {
+        let mut lifted = detail.input.clone();
+        lift(&mut lifted, &self.rule(phase).input_ids, Ids { id: &detail.id, root: &detail.root });
+        lifted
+    }
+
     pub(super) fn detail(&self, phase: usize, root: usize, draft: &ItemDraft) -> Result<Detail> {
         let root_id = &self.phases[phase].roots[root];
         let mut lifted = draft.input.clone();

@@ -5,7 +5,7 @@ use super::facts::{Attempts, Candidate, Current, Facts, Standing};
 use super::trouble::trouble;
 use crate::diag::Result;
 use crate::digest::{Digest, Short};
-use crate::json::Ids;
+use crate::json::{Ids, Value};
 use crate::key::Part;
 use crate::link::{LockFile, PhaseLock, Text};
 use crate::store::{Known, Provenance, Store};
@@ -39,6 +39,16 @@ pub(super) struct Other {
     pub(super) root: Arc<str>,
     /// The result.
     pub(super) candidate: Candidate,
+}
+
+/// What an item was made from, as far as the store remembers.
+pub(super) struct MadeFrom {
+    /// The parts of its key.
+    pub(super) parts: Vec<Part>,
+    /// The blob with the texts behind the shared ones.
+    pub(super) texts: Option<Digest>,
+    /// Its input, ids lifted; null if that is not known.
+    pub(super) input: Value,
 }
 
 impl<'s> Memory<'s> {
@@ -315,20 +325,22 @@ impl<'s> Memory<'s> {
         Ok(others)
     }
 
-    /// The key parts that an item had under an earlier content key, where the store knows them.
-    pub(super) fn parts_of(
+    /// What an item was made from under an earlier content key, where the store knows it.
+    pub(super) fn made_under(
         &self,
         board: &Board<'_>,
         phase: usize,
         id: &str,
         old: Short,
-    ) -> Result<Option<Vec<Part>>> {
+    ) -> Result<Option<MadeFrom>> {
         let index = self.store.index()?;
         for asked in index.history(&board.course.code, &board.rule(phase).name, id).iter().rev() {
             let Ok(entry) = self.store.entry(asked.entry) else { continue };
-            let Some(item) = entry.intent.items.get(asked.item) else { continue };
+            let intent = entry.intent;
+            let Some(item) = intent.items.into_iter().nth(asked.item) else { continue };
             if item.content.short() == old && entry.provenance == Provenance::Generated {
-                return Ok(Some(entry.intent.recipe.iter().chain(&item.parts).cloned().collect()));
+                let parts = intent.recipe.into_iter().chain(item.parts).collect();
+                return Ok(Some(MadeFrom { parts, texts: intent.texts, input: item.input }));
             }
         }
         Ok(None)

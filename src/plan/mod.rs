@@ -16,6 +16,7 @@ mod recall;
 mod report;
 mod scope;
 mod select;
+mod texts;
 mod trouble;
 mod verdict;
 
@@ -30,6 +31,7 @@ pub use outline::{enlist, outline, place, wants};
 pub use recall::Recall;
 pub use report::*;
 pub use select::*;
+pub use texts::{PartTexts, part_texts, recipe_texts};
 pub use trouble::trouble;
 pub use verdict::*;
 

@@ -4,6 +4,7 @@
 //! foreign origin is made safe here, whatever it went through before.
 
 mod confirm;
+mod diff;
 mod findings;
 mod json;
 mod lines;

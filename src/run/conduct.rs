@@ -8,14 +8,18 @@ use super::signals::Signals;
 use super::tally::Tally;
 use crate::check::Finding;
 use crate::diag::{Problem, Result};
+use crate::digest::Digest;
 use crate::event::Event;
 use crate::generate::{Generator, Outcome, Stop, Stopper};
 use crate::graph::batch_of;
 use crate::link::Text;
-use crate::plan::{Board, Cell, Current, Decision, Memory, State, Verdict, enlist, place, trouble, wants};
+use crate::plan::{
+    Board, Cell, Current, Decision, Memory, State, Verdict, enlist, place, recipe_texts, trouble, wants,
+};
 use crate::prompt::Prompts;
 use crate::schedule::{PhaseNo, Ready, Schedule};
-use crate::store::{Entry, Intent, Provenance, Store};
+use crate::store::{self, Intent, Provenance, Store};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -63,6 +67,8 @@ struct Loop<'c, 'a, 'w> {
     /// By course and phase: the position of the first item of each root, as far as it is known.
     positions: Vec<Vec<Vec<usize>>>,
     labels: HashSet<String>,
+    /// The blobs with the texts behind the recipes that calls of this run were sent: by course, phase and scope.
+    texts: HashMap<(usize, usize, u32), Digest>,
     flights: HashMap<tokio::task::Id, Flight>,
     calls: JoinSet<Result<Came>>,
     /// A bound on calls or money has been reached: nothing leaves any more.
@@ -108,6 +114,7 @@ impl Conductor<'_, '_> {
             waiting,
             positions,
             labels: HashSet::new(),
+            texts: HashMap::new(),
             flights: HashMap::new(),
             calls: JoinSet::new(),
             at_bound: false,
@@ -184,8 +191,15 @@ impl Loop<'_, '_, '_> {
         );
         let label = self.free_label(&board.rule(phase).name, batch);
         let seat = Seat { phase, members: &members, batch, label };
-        let Draft { intent, request } =
+        let Draft { mut intent, request } =
             draft(board, &self.run.prompts[course][phase], &self.run.store, &seat)?;
+        let scope = board.phases[phase].scope_of[first.0];
+        intent.texts = Some(match self.texts.entry((course, phase, scope)) {
+            Entry::Occupied(kept) => *kept.get(),
+            Entry::Vacant(new) => {
+                *new.insert(self.run.store.put_texts(&recipe_texts(board, phase, first.0))?)
+            }
+        });
         self.run.tally.call_started(course, phase, batch);
         (self.run.emit)(&Event::CallStarted {
             call: intent.call.clone(),
@@ -233,9 +247,9 @@ impl Loop<'_, '_, '_> {
         }
     }
 
-    fn take(&mut self, flight: Flight, entry: &Entry) -> Result<()> {
+    fn take(&mut self, flight: Flight, entry: &store::Entry) -> Result<()> {
         let Flight { course, phase, number, batch, members, intent, started } = flight;
-        let mut brought: HashMap<usize, &crate::store::Stored> =
+        let mut brought: HashMap<usize, &store::Stored> =
             entry.results.iter().map(|stored| (stored.item, stored)).collect();
         let (mut passed, mut findings, mut again) = (0, Vec::new(), Vec::new());
         let mut gave_up = Vec::new();
@@ -303,9 +317,9 @@ impl Loop<'_, '_, '_> {
         course: usize,
         phase: usize,
         (root, at): (usize, usize),
-        stored: &crate::store::Stored,
-        entry: &Entry,
-    ) -> Result<Option<(Vec<Finding>, Option<crate::digest::Digest>)>> {
+        stored: &store::Stored,
+        entry: &store::Entry,
+    ) -> Result<Option<(Vec<Finding>, Option<Digest>)>> {
         let board = &mut self.run.boards[course];
         let detail = board
             .detail_of(phase, root, at)?

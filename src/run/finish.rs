@@ -75,6 +75,7 @@ fn file(
         parts: Vec::new(),
         refused: Vec::new(),
         supersedes: None,
+        input: Value::Null,
     });
     let results = items
         .iter()
@@ -99,6 +100,7 @@ fn file(
             recipe: Vec::new(),
             hints: Vec::new(),
             checks: board.phases[phase].checks.digest(),
+            texts: None,
             items: asked.collect(),
         },
         provenance,

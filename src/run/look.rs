@@ -1,19 +1,19 @@
 //! Questions about a workspace. They take no lock and change nothing.
 
-use super::finish::{held_words, shown};
+use super::finish::shown;
 use super::options::Options;
 use super::request::{Seat, draft};
 use super::session::Session;
 use super::views::{
-    BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
+    BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status,
 };
 use crate::course::Course;
 use crate::diag::{Problem, Result};
 use crate::graph::batch_of;
 use crate::json::{Kind, Value};
 use crate::plan::{
-    Board, Cell, Chosen, Counts, Held, Memory, Names, Plan, Reason, Selection, Target, Verdict, What, choose,
-    explain, outline, read_target, words,
+    Board, Cell, Chosen, Counts, Memory, Names, Plan, Selection, Target, Verdict, What, choose, outline,
+    read_target,
 };
 use crate::prompt::Prompts;
 use crate::store::Entry;
@@ -28,7 +28,7 @@ pub fn plan(options: &Options) -> Result<Plan> {
 }
 
 /// A workspace with all its boards, whatever is selected.
-fn with_boards<T>(
+pub(super) fn with_boards<T>(
     options: &Options,
     look: impl FnOnce(&Session, &[Board<'_>], &[Memory<'_>]) -> Result<T>,
 ) -> Result<T> {
@@ -81,7 +81,7 @@ fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> PhaseStat
 type Named<'b> = Vec<(usize, usize, &'b Cell)>;
 
 /// The items of one phase that a target names, without what they are made from.
-fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b>> {
+pub(super) fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b>> {
     let size = board.rule(phase).batch.size;
     let chosen = match what {
         What::All => Chosen { all: true, ..Chosen::default() },
@@ -102,97 +102,13 @@ fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b
         .collect())
 }
 
-fn phases_of(board: &Board<'_>, target: &Target) -> Vec<usize> {
+pub(super) fn phases_of(board: &Board<'_>, target: &Target) -> Vec<usize> {
     target.phase.map_or_else(|| (0..board.phases.len()).collect(), |phase| vec![phase])
 }
 
-fn targets(options: &Options, boards: &[Board<'_>]) -> Result<Vec<Target>> {
+pub(super) fn targets(options: &Options, boards: &[Board<'_>]) -> Result<Vec<Target>> {
     let courses: Vec<&Course> = boards.iter().map(|board| board.course).collect();
     options.selection.targets.iter().map(|text| read_target(text, &courses)).collect()
-}
-
-/// Why each item of the selected targets stands as it does. Changes nothing.
-pub fn why(options: &Options) -> Result<Vec<Why>> {
-    with_boards(options, |_, boards, memories| {
-        let mut whys = Vec::new();
-        for target in targets(options, boards)? {
-            let (board, memory) = (&boards[target.course], &memories[target.course]);
-            for phase in phases_of(board, &target) {
-                for (root, at, cell) in named(board, phase, &target.what)? {
-                    whys.push(why_of(board, phase, root, at, cell, memory)?);
-                }
-            }
-        }
-        Ok(whys)
-    })
-}
-
-fn why_of(
-    board: &Board<'_>,
-    phase: usize,
-    root: usize,
-    at: usize,
-    cell: &Cell,
-    memory: &Memory<'_>,
-) -> Result<Why> {
-    let told = |reason: Reason| {
-        let text = words(&reason);
-        match reason {
-            Reason::Part { name, old, new } => WhyReason {
-                text,
-                part: Some(name),
-                old: old.map(|d| d.short().to_string()),
-                new: new.map(|d| d.short().to_string()),
-            },
-            _ => WhyReason { text, part: None, old: None, new: None },
-        }
-    };
-    let plain = |text: String| vec![WhyReason { text, part: None, old: None, new: None }];
-    let mut reasons: Vec<WhyReason> =
-        explain(board, phase, root, at, memory)?.into_iter().map(told).collect();
-    let findings = match &cell.decision.verdict {
-        Verdict::Missing => {
-            reasons = plain("it was never built".to_owned());
-            Vec::new()
-        }
-        Verdict::Pending(on) => {
-            reasons = plain(format!(
-                "it waits for {}",
-                on.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
-            ));
-            Vec::new()
-        }
-        Verdict::Rejected(findings) | Verdict::Failed(findings) | Verdict::Held(Held::Findings(findings)) => {
-            findings.clone()
-        }
-        Verdict::Held(held) => {
-            reasons.splice(0..0, plain(held_words(held)));
-            Vec::new()
-        }
-        Verdict::Fresh => warnings(board, phase, root, at, cell)?,
-        Verdict::Stale(_) => Vec::new(),
-    };
-    Ok(Why {
-        target: format!("{}/{}/{}", board.course.code, board.rule(phase).name, cell.id),
-        verdict: cell.decision.verdict.name().to_owned(),
-        reasons,
-        findings,
-    })
-}
-
-fn warnings(
-    board: &Board<'_>,
-    phase: usize,
-    root: usize,
-    at: usize,
-    cell: &Cell,
-) -> Result<Vec<crate::check::Finding>> {
-    Ok(match (board.detail_of(phase, root, at)?, &cell.decision.current) {
-        (Some(detail), Some(current)) => {
-            board.judge(phase, &detail, &board.lifted(phase, &detail.id, &detail.root, &current.text)?)
-        }
-        _ => Vec::new(),
-    })
 }
 
 /// The current results of at most one target, in the phase's shape.

@@ -21,13 +21,15 @@ mod signals;
 mod tables;
 mod tally;
 mod views;
+mod why;
 
 pub use crate::plan::Selection;
-pub use look::{log, plan, prompt, show, status, why};
+pub use look::{log, plan, prompt, show, status};
 pub use options::{Confirm, Options};
 pub use views::{
     BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
 };
+pub use why::why;
 
 use crate::course::{Course, Phase};
 use crate::diag::{Kind, Problem, Result};

@@ -68,10 +68,13 @@ pub struct Why {
     pub reasons: Vec<WhyReason>,
     /// What its output is refused or held for, and warnings.
     pub findings: Vec<Finding>,
+    /// The items of the phase before from which this comes: those that it waits for, or whose result changed its input.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub upstream: Vec<Why>,
 }
 
 /// One reason, in words and as the part of the key that it is about.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct WhyReason {
     /// In words: `section "Tiling" of docs/x.md changed`.
     pub text: String,
@@ -81,6 +84,12 @@ pub struct WhyReason {
     pub old: Option<String>,
     /// Its digest now; `None`: it is gone, or the reason is about no part.
     pub new: Option<String>,
+    /// Its text before, where the store knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// Its text now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
 }
 
 /// One call, as the store remembers it.

@@ -2,7 +2,7 @@
 
 use crate::digest::{Digest, Hasher};
 use crate::generate::Meters;
-use crate::json::{Kind, Shape};
+use crate::json::{Kind, Shape, Value};
 use crate::key::Part;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -51,6 +51,9 @@ pub struct Intent {
     pub hints: Vec<Hint>,
     /// The digest of the checks' definitions and data that attempts are counted under.
     pub checks: Digest,
+    /// The blob with the texts behind `recipe`, by the names of its parts; `None` where nobody was asked. For explanations only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub texts: Option<Digest>,
     /// The items asked for, in order.
     pub items: Vec<AskedItem>,
 }
@@ -105,6 +108,9 @@ pub struct AskedItem {
     pub refused: Vec<Digest>,
     /// The result that this purchase is to replace although it was not refused.
     pub supersedes: Option<Digest>,
+    /// Its input, ids lifted; null where nobody was asked. For explanations only.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub input: Value,
 }
 
 impl AskedItem {

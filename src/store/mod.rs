@@ -32,12 +32,14 @@ pub use workspace::{Held, Holder, Note, hold_waiting, try_hold};
 pub use writer::Durable;
 
 use crate::diag::{Problem, Result};
+use crate::digest::Digest;
 use crate::fs;
+use crate::json::Value;
 use crate::path::file_name;
 use journal::{Calls, Record};
 use rayon::prelude::*;
 use segment::IndexFile;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use writer::Journal;
@@ -118,6 +120,7 @@ impl Store {
         self.journal_done(id, entry);
         let mut slim = Entry { raw: None, stderr: String::new(), ..entry.clone() };
         slim.results.iter_mut().for_each(|stored| stored.output.clear());
+        slim.intent.items.iter_mut().for_each(|item| item.input = Value::Null);
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).push((id, slim));
         Ok(id)
     }
@@ -127,7 +130,7 @@ impl Store {
         self.index()?;
         let text = serde_json::to_vec(&entry)
             .map_err(|e| Problem::internal("an entry could not be written").because(e))?;
-        let id = EntryId::from_digest(crate::digest::Digest::of(&text));
+        let id = EntryId::from_digest(Digest::of(&text));
         if let Some((_, index)) = self.index.get_mut() {
             index.learn(id, &entry);
         }
@@ -174,6 +177,18 @@ impl Store {
             Some((entry, _)) => Ok(entry.clone()),
             None => self.entries.read(id),
         }
+    }
+
+    /// Keeps the texts behind a recipe, by the names of its parts, and returns under what they are found.
+    pub fn put_texts(&self, texts: &BTreeMap<Arc<str>, String>) -> Result<Digest> {
+        let bytes = serde_json::to_vec(texts)
+            .map_err(|e| Problem::internal("the texts of a recipe could not be written").because(e))?;
+        self.entries.put_blob(&bytes)
+    }
+
+    /// The texts behind a recipe; `None` if they are not there or cannot be read: they only serve to explain.
+    pub fn texts(&self, digest: &Digest) -> Option<BTreeMap<Arc<str>, String>> {
+        serde_json::from_slice(&self.entries.blob(digest).ok()??).ok()
     }
 
     /// The entry and blob files themselves.

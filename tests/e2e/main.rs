@@ -25,3 +25,4 @@ mod sources;
 mod supervisor;
 mod support;
 mod two_builds;
+mod why;
