@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum Event {
     /// The plan is made; what follows brings it about.
     Started {
+        /// Calls that may be in flight at once.
+        jobs: usize,
         /// Calls at least.
         calls_min: usize,
         /// Calls at most, if no answer is refused.
@@ -20,6 +22,17 @@ pub enum Event {
         items_max: usize,
         /// Phases, in order, with their numbers of batches and items known so far.
         phases: Vec<PhaseStart>,
+    },
+    /// More of a phase that waited for others is known.
+    Phase {
+        /// The course's code.
+        course: String,
+        /// The phase.
+        phase: String,
+        /// Items to be bought in this run as far as they are known, those bought already included.
+        to_buy: usize,
+        /// Source items that the phase still waits for.
+        pending: usize,
     },
     /// A call that an earlier build had made was found, still running or ended.
     Recovered {
@@ -137,6 +150,14 @@ pub struct PhaseStart {
     pub calls_min: usize,
     /// Calls at most.
     pub calls_max: usize,
+    /// Items that one call asks for at most.
+    pub batch_size: usize,
+    /// Items to be bought, as far as they are known.
+    pub to_buy: usize,
+    /// Source items that the phase waits for: what of them is to be bought is not known yet.
+    pub pending: usize,
+    /// Seconds that a call of it took in earlier runs (the median); `None`: nobody knows.
+    pub seconds_per_call: Option<f64>,
 }
 
 /// The end of a run.
@@ -166,6 +187,12 @@ pub struct Summary {
     pub seconds: f64,
     /// Seconds that were expected when it started, where anything was known.
     pub expected_seconds: Option<f64>,
+    /// It was expected to take at least so long: how many calls there would be was not known.
+    #[serde(default)]
+    pub expected_at_least: bool,
+    /// How good first answers were, early and late in each phase: phases that were asked something.
+    #[serde(default)]
+    pub drift: Vec<Drift>,
     /// Batches with items that failed, as targets.
     pub failed_batches: Vec<String>,
     /// Held items, as targets, with the reason (at most 100).
@@ -176,6 +203,31 @@ pub struct Summary {
     pub by_stamp: bool,
     /// The exit code.
     pub exit: u8,
+}
+
+/// How many of a phase's first answers passed, by where their source items stand in the course: the early, the middle and the late
+/// third. Quality that falls from early to late is the drift that batches are there to prevent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// The course's code.
+    pub course: String,
+    /// The phase.
+    pub phase: String,
+    /// Of the first third of the source items.
+    pub early: Share,
+    /// Of the second third.
+    pub middle: Share,
+    /// Of the last third.
+    pub late: Share,
+}
+
+/// So many of so many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Items asked for, for the first time under their key.
+    pub asked: usize,
+    /// Items whose first answer passed.
+    pub passed: usize,
 }
 
 /// A main file at the end of a run.

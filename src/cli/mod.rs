@@ -8,7 +8,7 @@ mod surroundings;
 
 use crate::diag::{Kind, Problem, Result, escape};
 use crate::plan::Plan;
-use crate::report::{self, Detail, Lines, Live, Out, Reporter};
+use crate::report::{self, Detail, Live, Out, Plain, Reporter};
 use crate::run::{self, Options};
 use args::{Command, Format, Global, Select, Typed, When};
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
@@ -191,7 +191,7 @@ fn reporter(global: &Global, looks: Looks, around: &Surroundings) -> Reporter {
         Format::Human if watched && !global.quiet => {
             Reporter::Live(Live::new(console::Term::buffered_stderr(), looks.error))
         }
-        Format::Human => Reporter::Lines(Lines::new(looks.error)),
+        Format::Human => Reporter::Lines(Plain::new(looks.error)),
     }
 }
 

@@ -23,6 +23,28 @@ pub struct Plan {
     pub calls: Bounds,
     /// Items to be bought in all.
     pub items: Bounds,
+    /// What that is expected to take and to cost, judged by earlier calls.
+    pub estimate: Estimate,
+}
+
+/// What a run is expected to take and to cost. What nobody knows is `None`, never 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Estimate {
+    /// Seconds.
+    pub seconds: Option<f64>,
+    /// US dollars.
+    pub usd: Option<Dollars>,
+    /// How many calls there will be is not known yet: it takes at least so long.
+    pub at_least: bool,
+}
+
+/// Least and most, in US dollars.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Dollars {
+    /// At least so much.
+    pub min: f64,
+    /// At most so much, if no answer is refused.
+    pub max: f64,
 }
 
 /// One course's part of a [`Plan`].

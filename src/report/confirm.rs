@@ -1,7 +1,7 @@
 //! The question before a costly plan is carried out.
 
 use super::reporter::print_error;
-use super::words::count_between;
+use super::words::{count_between, price};
 use crate::plan::Plan;
 
 /// Asks on the terminal; true for `y` or `yes`. No answer is a no.
@@ -13,7 +13,14 @@ pub fn confirm(plan: &Plan) -> bool {
 
 fn question(plan: &Plan) -> String {
     let items = count_between(plan.items, "item");
-    format!("this build makes {} for {items}; go on? [y/N] ", count_between(plan.calls, "call"))
+    let price = price(&plan.estimate).map_or_else(
+        || "; what they cost is not known".to_owned(),
+        |price| {
+            let cost = if plan.estimate.usd.is_some() { "" } else { "; what they cost is not known" };
+            format!(", {price}{cost}")
+        },
+    );
+    format!("this build makes {} for {items}{price}; go on? [y/N] ", count_between(plan.calls, "call"))
 }
 
 fn agreed(answer: &str) -> bool {
@@ -28,7 +35,13 @@ mod tests {
     fn only_a_yes_is_a_yes() {
         assert_eq!(
             question(&super::super::plan::example()),
-            "this build makes 3..7 calls for 41..237 items; go on? [y/N] "
+            "this build makes 3..7 calls for 41..237 items, about $1.20..$6.90, at least 3m 05s; go on? [y/N] "
+        );
+        let mut plan = super::super::plan::example();
+        plan.estimate = crate::plan::Estimate::default();
+        assert_eq!(
+            question(&plan),
+            "this build makes 3..7 calls for 41..237 items; what they cost is not known; go on? [y/N] "
         );
         for (answer, yes) in [("y\n", true), (" Yes ", true), ("", false), ("n", false), ("yep", false)] {
             assert_eq!(agreed(answer), yes, "{answer:?}");

@@ -51,7 +51,7 @@ impl Lines {
     fn all(&mut self, event: &Event) -> String {
         let look = self.look;
         match event {
-            Event::Started { calls_min, calls_max, items_min, items_max, phases } => {
+            Event::Started { calls_min, calls_max, items_min, items_max, phases, .. } => {
                 self.expect(phases);
                 if *calls_max == 0 {
                     return String::new();
@@ -85,7 +85,7 @@ impl Lines {
                 count(*items, "item"),
                 count(*attempts, "call")
             ),
-            Event::Summary(_) => String::new(),
+            Event::Phase { .. } | Event::Summary(_) => String::new(),
         }
     }
 
@@ -170,12 +170,12 @@ impl Lines {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod samples {
     use super::super::findings::example;
     use super::*;
     use crate::generate::Meters;
 
-    fn started() -> Event {
+    pub(in super::super) fn started() -> Event {
         let phase = |name: &str, calls_min, calls_max| PhaseStart {
             course: "spa_for_eng".into(),
             phase: name.into(),
@@ -183,8 +183,13 @@ mod tests {
             items: 668,
             calls_min,
             calls_max,
+            batch_size: 20,
+            to_buy: 20 * calls_min,
+            pending: if calls_min < calls_max { 668 } else { 0 },
+            seconds_per_call: None,
         };
         Event::Started {
+            jobs: 4,
             calls_min: 34,
             calls_max: 174,
             items_min: 668,
@@ -193,7 +198,14 @@ mod tests {
         }
     }
 
-    fn call(call: &str, phase: &str, label: &str, scope: &str, items: usize, attempt: u32) -> Event {
+    pub(in super::super) fn call(
+        call: &str,
+        phase: &str,
+        label: &str,
+        scope: &str,
+        items: usize,
+        attempt: u32,
+    ) -> Event {
         Event::CallStarted {
             call: call.into(),
             course: "spa_for_eng".into(),
@@ -205,7 +217,7 @@ mod tests {
         }
     }
 
-    fn ended(call: &str, passed: usize, failed: usize, trouble: Option<&str>) -> Event {
+    pub(in super::super) fn ended(call: &str, passed: usize, failed: usize, trouble: Option<&str>) -> Event {
         Event::CallEnded {
             call: call.into(),
             course: "spa_for_eng".into(),
@@ -222,6 +234,13 @@ mod tests {
             findings: (0..failed.min(4)).map(|at| example(&format!("S004{at}"), "missing `x`")).collect(),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::findings::example;
+    use super::samples::{call, ended, started};
+    use super::*;
 
     #[test]
     fn a_call_is_told_when_it_leaves_and_when_it_is_back() {
@@ -288,7 +307,14 @@ mod tests {
         let mut lines = Lines::new(Look::default());
         let Event::Started { mut phases, .. } = started() else { unreachable!() };
         phases[1].course = "cmn_for_eng".into();
-        lines.render(&Event::Started { calls_min: 0, calls_max: 0, items_min: 0, items_max: 0, phases });
+        lines.render(&Event::Started {
+            jobs: 4,
+            calls_min: 0,
+            calls_max: 0,
+            items_min: 0,
+            items_max: 0,
+            phases,
+        });
         assert_eq!(
             lines.render(&call("a", "phase3", "l", "S0001", 1, 1)),
             "[spa_for_eng/phase3 1/34] S0001: 1 item\n"

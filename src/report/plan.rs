@@ -2,7 +2,7 @@
 
 use super::look::Look;
 use super::table::table;
-use super::words::{between, count, count_between, flat, named, number};
+use super::words::{between, count, count_between, flat, named, number, price};
 use crate::plan::{CoursePlan, PhasePlan, Plan, ReasonCount};
 
 /// How many reasons of a course are shown unless everything is asked for.
@@ -102,12 +102,13 @@ fn total(plan: &Plan, look: Look) -> String {
     };
     let again =
         if recheck > 0 { format!(", {} to check again", count(recheck, "item")) } else { String::new() };
-    format!("{}; nothing was changed\n", look.bold(&format!("{work}{again}")))
+    let price = price(&plan.estimate).map(|price| format!(", {price}")).unwrap_or_default();
+    format!("{}; nothing was changed\n", look.bold(&format!("{work}{price}{again}")))
 }
 
 #[cfg(test)]
 pub(super) fn example() -> Plan {
-    use crate::plan::{Bounds, Counts};
+    use crate::plan::{Bounds, Counts, Dollars, Estimate};
     let phase = |name: &str, counts: Counts, calls: Bounds, buys: Bounds, reasons| PhasePlan {
         phase: name.into(),
         title: String::new(),
@@ -147,6 +148,11 @@ pub(super) fn example() -> Plan {
         }],
         calls: Bounds { min: 3, max: 7 },
         items: Bounds { min: 41, max: 237 },
+        estimate: Estimate {
+            seconds: Some(185.0),
+            usd: Some(Dollars { min: 1.2, max: 6.9 }),
+            at_least: true,
+        },
     }
 }
 
@@ -170,7 +176,7 @@ spa_for_eng
   41 items  phase3: section `Tiling` of docs/x.md changed
    2 items  phase3: input `target` changed
 
-3..7 calls for 41..237 items; nothing was changed
+3..7 calls for 41..237 items, about $1.20..$6.90, at least 3m 05s; nothing was changed
 "
         );
     }
@@ -188,6 +194,7 @@ spa_for_eng
         phase.reasons.clear();
         (phase.calls, phase.buys, plan.calls, plan.items) =
             (Bounds::default(), Bounds::default(), Bounds::default(), Bounds::default());
+        plan.estimate = crate::plan::Estimate::default();
         let text = plan_text(&plan, Look::default());
         assert!(
             text.ends_with(

@@ -73,6 +73,8 @@ struct Loop<'c, 'a, 'w> {
     calls: JoinSet<Result<Came>>,
     /// A bound on calls or money has been reached: nothing leaves any more.
     at_bound: bool,
+    /// Phases of the present course that have become known better since that was told.
+    opened: BTreeSet<usize>,
     end: End,
 }
 
@@ -118,6 +120,7 @@ impl Conductor<'_, '_> {
             flights: HashMap::new(),
             calls: JoinSet::new(),
             at_bound: false,
+            opened: BTreeSet::new(),
             end: End::default(),
         };
         runtime.block_on(state.run())
@@ -258,6 +261,9 @@ impl Loop<'_, '_, '_> {
                 Some(stored) => self.judge(course, phase, (*root, *at), stored, entry)?,
                 None => Some((trouble(entry, &intent.items[number].id), None)),
             };
+            if intent.attempt == 1 {
+                self.run.tally.first_answer(course, phase, *root, refused.is_none());
+            }
             let Some((why, answer)) = refused else {
                 passed += 1;
                 continue;
@@ -308,7 +314,20 @@ impl Loop<'_, '_, '_> {
                 self.settle(course, phase, root)?;
             }
         }
+        self.tell_what_opened(course);
         Ok(())
+    }
+
+    /// Tells how much is known now of the phases that have become known better.
+    fn tell_what_opened(&mut self, course: usize) {
+        for reader in std::mem::take(&mut self.opened) {
+            (self.run.emit)(&Event::Phase {
+                course: self.run.boards[course].course.code.clone(),
+                phase: self.run.boards[course].rule(reader).name.clone(),
+                to_buy: self.run.tally.to_buy(course, reader),
+                pending: self.waiting[course][reader].len(),
+            });
+        }
     }
 
     /// Judges an output. `None`: it passed, and stands for its item now. Otherwise what it is refused for, and its digest.
@@ -346,6 +365,8 @@ impl Loop<'_, '_, '_> {
         board.settle(phase, root);
         for (reader, root) in board.open_after(phase, root, &mut self.waiting[course], memory)? {
             let wanted = wants(board, reader, root)?;
+            self.run.tally.opened(course, reader, wanted.len());
+            self.opened.insert(reader);
             self.schedule.settle(
                 self.numbers[course][reader],
                 u32::try_from(root).unwrap_or(u32::MAX),

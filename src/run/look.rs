@@ -1,5 +1,6 @@
 //! Questions about a workspace. They take no lock and change nothing.
 
+use super::estimate;
 use super::finish::shown;
 use super::options::Options;
 use super::request::{Seat, draft};
@@ -24,7 +25,10 @@ pub fn plan(options: &Options) -> Result<Plan> {
     let memories = session.memories();
     let boards = session.boards(options, &options.selection, &memories)?;
     super::prompts(&boards)?;
-    outline(&boards.iter().zip(&memories).collect::<Vec<_>>())
+    let mut plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
+    let known = estimate::known(&boards, &session.store)?;
+    plan.estimate = estimate::expected(&plan, &known, options.jobs);
+    Ok(plan)
 }
 
 /// A workspace with all its boards, whatever is selected.

@@ -5,6 +5,8 @@
 mod call;
 mod clock;
 mod conduct;
+mod drift;
+mod estimate;
 mod finish;
 mod harvest;
 mod history;
@@ -31,13 +33,14 @@ pub use views::{
 };
 pub use why::why;
 
-use crate::course::{Course, Phase};
+use crate::course::{ConfirmAbove, Course, Phase};
 use crate::diag::{Kind, Problem, Result};
 use crate::event::{Event, PhaseStart, Summary};
 use crate::plan::{Board, Plan, Verdict, outline};
 use crate::prompt::Prompts;
 use crate::store::{Held, Note, hold_waiting, try_hold};
 use conduct::{Conductor, End};
+use estimate::Known;
 use history::History;
 use session::{Session, state_dir};
 use std::sync::Arc;
@@ -87,14 +90,16 @@ fn carry_out(
         finish::file_edits(board, &session.store)?;
     }
     let prompts = prompts(&boards)?;
-    let plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
-    permit(options, &plan, session.workspace.confirm_above.calls)?;
-    emit(&started_event(&plan));
+    let mut plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
+    let known = estimate::known(&boards, &session.store)?;
+    plan.estimate = estimate::expected(&plan, &known, options.jobs);
+    permit(options, &plan, session.workspace.confirm_above)?;
+    emit(&started_event(&plan, &known, options.jobs));
     boards
         .iter()
         .filter_map(|board| left_out(board.course))
         .for_each(|message| emit(&Event::Warning { message }));
-    let mut tally = Tally { reused: fresh(&boards), ..Tally::default() };
+    let mut tally = Tally::new(&known, fresh(&boards));
     let mut end = End::default();
     if plan.calls.max > 0 {
         let mut run = Conductor {
@@ -110,7 +115,8 @@ fn carry_out(
         end = run.conduct()?;
         tally = run.tally;
     }
-    let mut summary = tally.summary();
+    let mut summary = tally.summary(&boards);
+    (summary.expected_seconds, summary.expected_at_least) = (plan.estimate.seconds, plan.estimate.at_least);
     for ((board, memory), lock) in boards.iter().zip(&memories).zip(&session.locks) {
         finish::keep_orphans(board, memory, lock, &session.store, emit)?;
         summary.main_files.extend(finish::link(board, lock, &session.workspace.root, &session.state)?);
@@ -142,7 +148,7 @@ fn tell_found(found: recover::Found, emit: &mut dyn FnMut(&Event)) {
 }
 
 /// Whether the plan may be carried out at all.
-fn permit(options: &mut Options, plan: &Plan, above: Option<u64>) -> Result<()> {
+fn permit(options: &mut Options, plan: &Plan, above: ConfirmAbove) -> Result<()> {
     if options.locked && plan.calls.max > 0 {
         return Err(Problem::new(
             Kind::WorkNeeded,
@@ -150,7 +156,7 @@ fn permit(options: &mut Options, plan: &Plan, above: Option<u64>) -> Result<()> 
         )
         .hint("`coursebuild plan` tells which and why; build without `--locked` to buy them"));
     }
-    let Some(most) = above.filter(|above| plan.calls.max as u64 > *above) else { return Ok(()) };
+    let Some(what) = asks(plan, above) else { return Ok(()) };
     let asked = match &mut options.confirm {
         Confirm::Yes => true,
         Confirm::Ask(ask) => ask(plan),
@@ -159,15 +165,26 @@ fn permit(options: &mut Options, plan: &Plan, above: Option<u64>) -> Result<()> 
     if asked {
         return Ok(());
     }
-    Err(Problem::new(
-        Kind::Budget,
-        format!("up to {} calls are needed, and more than {most} want a confirmation", plan.calls.max),
-    )
-    .hint("say `--yes`, or raise `confirm_above` in the manifest; nothing was bought"))
+    Err(Problem::new(Kind::Budget, what)
+        .hint("say `--yes`, or raise `confirm_above` in the manifest; nothing was bought"))
 }
 
-fn started_event(plan: &Plan) -> Event {
+/// What wants a confirmation, if anything does: the calls or the money at most.
+fn asks(plan: &Plan, above: ConfirmAbove) -> Option<String> {
+    let calls = above.calls.filter(|above| plan.calls.max as u64 > *above).map(|most| {
+        format!("up to {} calls are needed, and more than {most} want a confirmation", plan.calls.max)
+    });
+    calls.or_else(|| {
+        let (most, usd) = above.usd.zip(plan.estimate.usd)?;
+        (usd.max > most).then(|| {
+            format!("up to ${:.2} would be spent, and more than ${most:.2} wants a confirmation", usd.max)
+        })
+    })
+}
+
+fn started_event(plan: &Plan, known: &[Vec<Known>], jobs: usize) -> Event {
     Event::Started {
+        jobs,
         calls_min: plan.calls.min,
         calls_max: plan.calls.max,
         items_min: plan.items.min,
@@ -175,14 +192,19 @@ fn started_event(plan: &Plan) -> Event {
         phases: plan
             .courses
             .iter()
-            .flat_map(|course| {
-                course.phases.iter().map(|phase| PhaseStart {
+            .zip(known)
+            .flat_map(|(course, known)| {
+                course.phases.iter().zip(known).map(|(phase, known)| PhaseStart {
                     course: course.course.clone(),
                     phase: phase.phase.clone(),
                     batches: phase.batches,
                     items: phase.items,
                     calls_min: phase.calls.min,
                     calls_max: phase.calls.max,
+                    batch_size: known.batch_size,
+                    to_buy: known.to_buy,
+                    pending: known.pending,
+                    seconds_per_call: known.past.seconds,
                 })
             })
             .collect(),

@@ -1,5 +1,7 @@
 //! What a run counted: for its summary, and for the batches that it touched.
 
+use super::drift::FirstAnswers;
+use super::estimate::Known;
 use crate::event::{Event, Summary};
 use crate::generate::Meters;
 use crate::graph::batch_of;
@@ -18,6 +20,10 @@ pub(super) struct Tally {
     pub(super) money_usd: Option<f64>,
     /// By course, phase and batch number.
     pub(super) batches: BTreeMap<(usize, usize, usize), Touched>,
+    /// By course and phase: items to be bought, as far as they are known, the bought ones included.
+    to_buy: Vec<Vec<usize>>,
+    /// By course and phase: how first answers did.
+    first: BTreeMap<(usize, usize), FirstAnswers>,
 }
 
 #[derive(Debug, Default)]
@@ -27,6 +33,27 @@ pub(super) struct Touched {
 }
 
 impl Tally {
+    /// That of a run that begins with so many fresh items.
+    pub(super) fn new(known: &[Vec<Known>], reused: usize) -> Self {
+        let to_buy = known.iter().map(|phases| phases.iter().map(|known| known.to_buy).collect()).collect();
+        Self { reused, to_buy, ..Self::default() }
+    }
+
+    /// So many more items are to be bought.
+    pub(super) fn opened(&mut self, course: usize, phase: usize, wanted: usize) {
+        self.to_buy[course][phase] += wanted;
+    }
+
+    /// Items to be bought in a phase, as far as they are known, the bought ones included.
+    pub(super) fn to_buy(&self, course: usize, phase: usize) -> usize {
+        self.to_buy[course][phase]
+    }
+
+    /// The first answer for an item of a source item passed, or not.
+    pub(super) fn first_answer(&mut self, course: usize, phase: usize, root: usize, passed: bool) {
+        self.first.entry((course, phase)).or_default().note(root, passed);
+    }
+
     pub(super) fn call_started(&mut self, course: usize, phase: usize, batch: usize) {
         self.calls += 1;
         self.batches.entry((course, phase, batch)).or_default().calls += 1;
@@ -82,8 +109,14 @@ impl Tally {
     }
 
     /// The counts in a summary; the rest of it is filled by whoever ends the run.
-    pub(super) fn summary(&self) -> Summary {
+    pub(super) fn summary(&self, boards: &[Board<'_>]) -> Summary {
+        let drift = self.first.iter().map(|((course, phase), first)| {
+            let board = &boards[*course];
+            let roots = board.phases[*phase].roots.len();
+            first.drift(&board.course.code, &board.rule(*phase).name, roots)
+        });
         Summary {
+            drift: drift.collect(),
             calls: self.calls,
             items_generated: self.generated,
             items_reused: self.reused,
