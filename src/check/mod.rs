@@ -34,6 +34,7 @@ mod text;
 mod tiling;
 mod unique;
 mod vocabulary;
+mod whole;
 mod windows;
 
 pub use coverage::{Coverage, coverage, missing_output};
@@ -41,6 +42,7 @@ pub use finding::*;
 pub use ledger::Ledger;
 pub use lexicon::{Answer, Lexicon, LexiconSpec, Lookup, Position};
 pub use set::{DEFINITIONS, Definition, Scope};
+pub use whole::{Asked, SHAPE, Told};
 
 use crate::course::{CheckSpec, Rule, Severity};
 use crate::diag::{Problem, Result};
@@ -74,6 +76,7 @@ pub struct Checks {
 
 #[derive(Debug)]
 struct Enabled {
+    label: std::sync::Arc<str>,
     definition: &'static Definition,
     severity: Severity,
     stop: bool,
@@ -226,7 +229,8 @@ impl Enabled {
             return Err(fields.wrong("has no field `from`: it reads no other phase"));
         }
         let check = (definition.compile)(&fields)?;
-        Ok(Self { definition, severity: spec.severity, stop: fields.flag("stop")?, check })
+        let label = spec.label.as_str().into();
+        Ok(Self { label, definition, severity: spec.severity, stop: fields.flag("stop")?, check })
     }
 }
 

@@ -3,6 +3,7 @@
 //! Prints nothing and reads no environment: what it needs comes in [`Options`], what it says leaves as events and views.
 
 mod call;
+mod check;
 mod clock;
 mod conduct;
 mod finish;
@@ -23,6 +24,7 @@ mod tally;
 mod views;
 
 pub use crate::plan::Selection;
+pub use check::{CheckCount, CheckStats, Checked, CheckedCourse, CheckedPhase, check};
 pub use look::{log, plan, prompt, show, status, why};
 pub use options::{Confirm, Options};
 pub use views::{
