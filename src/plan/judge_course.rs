@@ -29,6 +29,8 @@ pub struct JudgedPhase {
     pub items: Vec<JudgedItem>,
     /// What its main file has beyond them, in its order.
     pub extra: Vec<String>,
+    /// What is said of items that are not in the charge of whoever says it: warnings.
+    pub elsewhere: Vec<Told>,
     /// What its checks are called, in the rule's order.
     pub labels: Vec<Arc<str>>,
 }
@@ -115,7 +117,7 @@ impl<'c> Judge<'c> {
         let known: HashSet<&str> = items.iter().map(|item| &*item.id).collect();
         let extra =
             self.mains[phase].ids().filter(|id| !known.contains(id)).map(str::to_owned).collect();
-        Ok(JudgedPhase { items, extra, labels: checks.labels() })
+        Ok(JudgedPhase { items, extra, elsewhere: Vec::new(), labels: checks.labels() })
     }
 
     fn rule(&self, phase: usize) -> &'c Rule {

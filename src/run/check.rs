@@ -2,6 +2,8 @@
 
 use super::finish::shown;
 use super::options::Options;
+use super::outside::Outside;
+use super::session::state_dir;
 use crate::check::{DEFINITIONS, Finding, SHAPE, Told};
 use crate::course::{self, Course, Severity};
 use crate::diag::{Problem, Result, escape};
@@ -104,8 +106,17 @@ pub fn check(options: &Options, only: &[String]) -> Result<Checked> {
             continue;
         }
         let mains = read_mains(course)?;
-        let judged = judge_course(course, &mains)?;
+        let mut judged = judge_course(course, &mains)?;
         let chosen = Choice { courses: &courses, at, judged: &judged, mains: &mains }.of(&targets)?;
+        let outside = Outside {
+            state: state_dir(&options.manifest),
+            environment: &options.environment,
+            supervisor: &options.program,
+            root: &workspace.root,
+            course,
+            mains: &mains,
+        };
+        outside.judge(&mut judged, &chosen, only)?;
         let phases = course.phases.iter().zip(&judged).zip(chosen).enumerate();
         let phases = phases.filter_map(|(at, ((phase, judged), chosen))| {
             let batch = phase.rule.batch.size;
@@ -223,6 +234,7 @@ impl About<'_> {
             told.items.push(item.id.clone());
             told.take(&item.told);
         }
+        told.take(&judged.elsewhere);
         if chosen.all {
             told.stats.extra = judged.extra.len();
             let extra: Vec<Told> = judged.extra.iter().map(|id| extra_item(id)).collect();

@@ -12,6 +12,7 @@ mod history;
 mod look;
 mod noop;
 mod options;
+mod outside;
 mod recover;
 mod refusal;
 mod request;
@@ -94,6 +95,11 @@ fn carry_out(
         .iter()
         .filter_map(|board| left_out(board.course))
         .for_each(|message| emit(&Event::Warning { message }));
+    for board in &boards {
+        if let Some(message) = outside::not_run(board.course)? {
+            emit(&Event::Warning { message });
+        }
+    }
     let mut tally = Tally { reused: fresh(&boards), ..Tally::default() };
     let mut end = End::default();
     if plan.calls.max > 0 {
