@@ -12,7 +12,8 @@ const COMMAND: &str = "command";
 /// The field that takes the digests. `check` knows it by the same name.
 const FILES: &str = "files";
 
-/// Puts the digests of a program's files into its check: those that its arguments name, and those that `reads` lists. A change
+/// Puts the digests of a program's files into its check: those of the workspace that its arguments name, and those
+/// that `reads` lists. A change
 /// of one of them is then a change of the check, and a stamp watches them.
 pub(super) fn resolve(files: &mut Files, check: &mut CheckSpec) -> Result<()> {
     let Value::Object(fields) = &mut check.fields else { return Ok(()) };
@@ -30,7 +31,8 @@ pub(super) fn resolve(files: &mut Files, check: &mut CheckSpec) -> Result<()> {
         .chain(texts(fields.get("reads")).into_iter().map(|path| (path, true)))
     {
         let absolute = files.path(&path);
-        if !declared && (path.is_empty() || path.contains('{') || !absolute.is_file()) {
+        let outside = absolute.strip_prefix(&files.root).is_err();
+        if !declared && (outside || path.contains('{') || !absolute.is_file()) {
             continue;
         }
         files.note(&absolute);
@@ -41,7 +43,6 @@ pub(super) fn resolve(files: &mut Files, check: &mut CheckSpec) -> Result<()> {
                 .hint("write paths relative to the manifest, one for each file"));
         };
         // The same program in another place is the same program.
-        let outside = absolute.strip_prefix(&files.root).is_err();
         let name = if outside { absolute.file_name().map(|name| name.to_string_lossy().into_owned()) } else { None };
         digests.insert(name.unwrap_or(path), Digest::of(&bytes).to_string().into());
     }

@@ -8,6 +8,7 @@
 
 mod agreement;
 mod answers;
+mod check_command;
 mod checks;
 mod cli;
 #[cfg(feature = "crash-points")]
@@ -18,6 +19,7 @@ mod held;
 mod kills;
 mod laws;
 mod least_calls;
+mod outside;
 mod pipelines;
 mod property;
 mod real_course;
