@@ -155,6 +155,8 @@ Examples:
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
     },
+    /// Look for what is wrong with the workspace, or odd about it; exit 1 when something is wrong
+    Doctor,
     /// List the built-in packs of rules, copy one out, or print the schemas of manifests and rules
     #[command(after_help = "\
 Examples:

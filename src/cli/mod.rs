@@ -150,6 +150,11 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             print(&if json { report::check_json(&checked)? } else { report::check_text(&checked, look) })?;
             return Ok(if checked.valid { 0 } else { 1 });
         }
+        Command::Doctor => {
+            let diagnosis = run::doctor(&meaning::question(&Select::default(), global, around)?)?;
+            print(&if json { report::doctor_json(&diagnosis)? } else { report::doctor_text(&diagnosis, look) })?;
+            return Ok(if diagnosis.well { 0 } else { 1 });
+        }
         Command::Rules { schema: Some(of), .. } => packs::schema(*of),
         Command::Rules { copy: Some(named), .. } => match named.as_slice() {
             [name, folder] => packs::copy(name, folder.as_ref())?,

@@ -5,6 +5,7 @@
 
 mod check;
 mod confirm;
+mod doctor;
 mod findings;
 mod json;
 mod junit;
@@ -26,6 +27,7 @@ mod words;
 
 pub use check::{check_json, check_text};
 pub use confirm::confirm;
+pub use doctor::{doctor_json, doctor_text};
 pub use json::{
     event_line, log_json, packs_json, plan_json, problem_json, prompt_json, status_json, value_json, why_json,
 };

@@ -6,6 +6,7 @@ mod call;
 mod check;
 mod clock;
 mod conduct;
+mod doctor;
 mod finish;
 mod harvest;
 mod history;
@@ -26,6 +27,7 @@ mod views;
 
 pub use crate::plan::Selection;
 pub use check::{CheckCount, CheckStats, Checked, CheckedCourse, CheckedPhase, check};
+pub use doctor::{Diagnosis, Grade, Symptom, doctor};
 pub use look::{log, plan, prompt, show, status, why};
 pub use options::{Confirm, Options};
 pub use views::{

@@ -14,6 +14,7 @@ mod cli;
 #[cfg(feature = "crash-points")]
 mod crash;
 mod docs;
+mod doctor;
 mod edits;
 mod held;
 mod kills;
