@@ -6,6 +6,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the door that the bans point to")]
 
+mod disk;
+
+pub use disk::{free_bytes, is_executable, is_writable};
+
 use crate::diag::{Problem, Result};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufWriter, Write};

@@ -21,6 +21,7 @@ mod ledger;
 mod length;
 mod lexicon;
 mod lone;
+mod outside;
 mod patterns;
 mod phrases;
 mod pieces;
@@ -34,13 +35,16 @@ mod text;
 mod tiling;
 mod unique;
 mod vocabulary;
+mod whole;
 mod windows;
 
 pub use coverage::{Coverage, coverage, missing_output};
 pub use finding::*;
 pub use ledger::Ledger;
 pub use lexicon::{Answer, Lexicon, LexiconSpec, Lookup, Position};
+pub use outside::{Sees, Validator, Verdict, read_verdict};
 pub use set::{DEFINITIONS, Definition, Scope};
+pub use whole::{Asked, SHAPE, Told};
 
 use crate::course::{CheckSpec, Rule, Severity};
 use crate::diag::{Problem, Result};
@@ -74,6 +78,7 @@ pub struct Checks {
 
 #[derive(Debug)]
 struct Enabled {
+    label: std::sync::Arc<str>,
     definition: &'static Definition,
     severity: Severity,
     stop: bool,
@@ -108,11 +113,14 @@ impl Checks {
                         "let `from`, `each`, `id`, `text` and `components` be the same as in the first one",
                     ));
             }
-            hasher
-                .field("check", one.definition.name.as_bytes())
-                .field("version", &one.definition.version.to_le_bytes())
-                .field("severity", if one.severity == Severity::Error { b"error" } else { b"warning" })
-                .field("fields", &canonical(&spec.fields));
+            // A program is run by `check` and by no build, so it decides over no stored output.
+            if !matches!(one.check, Check::Outside(_)) {
+                hasher
+                    .field("check", one.definition.name.as_bytes())
+                    .field("version", &one.definition.version.to_le_bytes())
+                    .field("severity", if one.severity == Severity::Error { b"error" } else { b"warning" })
+                    .field("fields", &canonical(&spec.fields));
+            }
             enabled.push(one);
         }
         Ok(Self { shape, enabled, reads, digest: hasher.finish() })
@@ -221,12 +229,17 @@ impl Enabled {
             let problem = Problem::author(format!("there is no check `{}`", spec.name));
             return Err(problem.at(spec.place.clone()).hint(instead(&spec.name, &names)));
         };
-        let fields = Fields::new(rule, spec, &[definition.fields, COMMON].concat())?;
+        let resolved: &[&str] = if definition.scope == Scope::Batch { &[outside::FILES] } else { &[] };
+        let fields = Fields::new(rule, spec, &[definition.fields, COMMON, resolved].concat())?;
         if spec.from.is_some() && definition.name != vocabulary::DEFINITION.name {
             return Err(fields.wrong("has no field `from`: it reads no other phase"));
         }
-        let check = (definition.compile)(&fields)?;
-        Ok(Self { definition, severity: spec.severity, stop: fields.flag("stop")?, check })
+        let check = match (definition.compile)(&fields)? {
+            Check::Outside(outside) => Check::Outside(outside.keyed(&spec.fields, spec.severity)),
+            check => check,
+        };
+        let label = spec.label.as_str().into();
+        Ok(Self { label, definition, severity: spec.severity, stop: fields.flag("stop")?, check })
     }
 }
 

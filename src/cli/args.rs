@@ -137,6 +137,26 @@ Examples:
         #[arg(value_name = "TARGET")]
         targets: Vec<String>,
     },
+    /// Run the checks over what is there: no calls, nothing written (`-v`: warnings too)
+    #[command(after_help = "\
+Examples:
+  coursebuild check
+  coursebuild check -v phase5 --check vocabulary
+  coursebuild check --format json > checked.json
+  coursebuild check --junit checked.xml        for a continuous build; exit 1 when there are errors")]
+    Check {
+        /// What to look at; everything when none is given
+        #[arg(value_name = "TARGET")]
+        targets: Vec<String>,
+        /// Tell only what this check, or type of finding, says (repeatable)
+        #[arg(long = "check", value_name = "NAME")]
+        only: Vec<String>,
+        /// Write what was found as JUnit XML too
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
+    },
+    /// Look for what is wrong with the workspace, or odd about it; exit 1 when something is wrong
+    Doctor,
     /// List the built-in packs of rules, copy one out, or print the schemas of manifests and rules
     #[command(after_help = "\
 Examples:

@@ -142,6 +142,23 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             let calls = run::log(&meaning::question(&target(targets), global, around)?)?;
             if json { report::log_json(&calls)? } else { report::log_text(&calls, look) }
         }
+        Command::Check { targets, only, junit } => {
+            let checked = run::check(&meaning::question(&target(targets), global, around)?, only)?;
+            if let Some(file) = junit {
+                crate::fs::write_whole(file, report::check_junit(&checked).as_bytes(), false)?;
+            }
+            print(&if json { report::check_json(&checked)? } else { report::check_text(&checked, look) })?;
+            return Ok(if checked.valid { 0 } else { 1 });
+        }
+        Command::Doctor => {
+            let diagnosis = run::doctor(&meaning::question(&Select::default(), global, around)?)?;
+            print(&if json {
+                report::doctor_json(&diagnosis)?
+            } else {
+                report::doctor_text(&diagnosis, look)
+            })?;
+            return Ok(if diagnosis.well { 0 } else { 1 });
+        }
         Command::Rules { schema: Some(of), .. } => packs::schema(*of),
         Command::Rules { copy: Some(named), .. } => match named.as_slice() {
             [name, folder] => packs::copy(name, folder.as_ref())?,

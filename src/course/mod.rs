@@ -13,6 +13,7 @@ mod load;
 mod manifest;
 mod order;
 mod output;
+mod outside;
 mod pack;
 mod pointing;
 mod raw_rule;

@@ -219,7 +219,7 @@ impl Reading<'_> {
 
     /// The checks as declared, `language:…` still in them.
     fn checks(
-        &self,
+        &mut self,
         file: &TextFile,
         raw: &RawRule,
         overrides: Option<(&TextFile, &RawPhase)>,
@@ -227,6 +227,9 @@ impl Reading<'_> {
         let mut checks: Vec<CheckSpec> = raw.check.iter().map(|check| self.check(file, check)).collect();
         if let Some((manifest, phase)) = overrides {
             super::severity::apply(&mut checks, manifest, &phase.check, raw.name.get_ref())?;
+        }
+        for check in &mut checks {
+            super::outside::resolve(self.files, check)?;
         }
         Ok(checks)
     }

@@ -65,7 +65,7 @@ impl Command {
 
 /// An argument as it is to be seen from the call's folder: a program with a `/`, and any argument that names a file of the
 /// workspace, become absolute; what people write is relative to the manifest.
-fn absolute(root: &Path, argument: &str, program: bool) -> String {
+pub fn absolute(root: &Path, argument: &str, program: bool) -> String {
     let path = root.join(argument);
     let names_a_file = if program { argument.contains('/') } else { path.is_file() };
     // A path that is no text cannot be an argument here; as written, it fails with its name.

@@ -165,6 +165,11 @@ impl MainFile {
         self.text.as_deref().and_then(|text| text.get(found.start..found.end)).unwrap_or("null")
     }
 
+    /// Its text as it was found; empty if it is not there.
+    pub fn text(&self) -> &str {
+        self.text.as_deref().unwrap_or_default()
+    }
+
     /// True when there is no such file.
     pub fn is_absent(&self) -> bool {
         self.text.is_none()

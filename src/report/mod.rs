@@ -3,10 +3,13 @@
 //! Every renderer is a pure function of plain data to text; only [`Out`], [`Reporter`] and [`confirm`] touch a stream. Text of
 //! foreign origin is made safe here, whatever it went through before.
 
+mod check;
 mod confirm;
 mod diff;
+mod doctor;
 mod findings;
 mod json;
+mod junit;
 mod lines;
 mod live;
 mod log;
@@ -25,10 +28,13 @@ mod table;
 mod why;
 mod words;
 
+pub use check::{check_json, check_text};
 pub use confirm::confirm;
+pub use doctor::{doctor_json, doctor_text};
 pub use json::{
     event_line, log_json, packs_json, plan_json, problem_json, prompt_json, status_json, value_json, why_json,
 };
+pub use junit::check_junit;
 pub use lines::Lines;
 pub use live::Live;
 pub use log::log_text;

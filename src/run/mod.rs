@@ -3,16 +3,19 @@
 //! Prints nothing and reads no environment: what it needs comes in [`Options`], what it says leaves as events and views.
 
 mod call;
+mod check;
 mod clock;
 mod conduct;
 mod drift;
 mod estimate;
+mod doctor;
 mod finish;
 mod harvest;
 mod history;
 mod look;
 mod noop;
 mod options;
+mod outside;
 mod recover;
 mod refusal;
 mod request;
@@ -26,6 +29,8 @@ mod views;
 mod why;
 
 pub use crate::plan::Selection;
+pub use check::{CheckCount, CheckStats, Checked, CheckedCourse, CheckedPhase, check};
+pub use doctor::{Diagnosis, Grade, Symptom, doctor};
 pub use look::{log, plan, prompt, show, status};
 pub use options::{Confirm, Options};
 pub use views::{
@@ -100,6 +105,11 @@ fn carry_out(
         .filter_map(|board| left_out(board.course))
         .for_each(|message| emit(&Event::Warning { message }));
     let mut tally = Tally::new(&known, fresh(&boards));
+    for board in &boards {
+        if let Some(message) = outside::not_run(board.course)? {
+            emit(&Event::Warning { message });
+        }
+    }
     let mut end = End::default();
     if plan.calls.max > 0 {
         let mut run = Conductor {

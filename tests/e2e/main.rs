@@ -8,16 +8,19 @@
 
 mod agreement;
 mod answers;
+mod check_command;
 mod checks;
 mod cli;
 #[cfg(feature = "crash-points")]
 mod crash;
 mod docs;
+mod doctor;
 mod edits;
 mod held;
 mod kills;
 mod laws;
 mod least_calls;
+mod outside;
 mod pipelines;
 mod property;
 mod real_course;
