@@ -116,6 +116,13 @@ Examples:
     },
     /// Show phases and batches at a glance (`-v`: every batch that is not fresh)
     Status,
+    /// Take existing main files, made elsewhere, as results of the present inputs; buys nothing
+    #[command(after_help = "\
+Examples:
+  coursebuild adopt -n                         only tell what would be taken, held, missing
+  coursebuild adopt                            take all that nothing explains
+  coursebuild adopt spa_for_eng/phase5/7       take this as it is, out of date or not")]
+    Adopt(Adopt),
     /// Print a target's output as JSON, in its phase's shape
     #[command(after_help = "Example:\n  coursebuild show spa_for_eng/phase3/S0123")]
     Show {
@@ -196,6 +203,19 @@ pub(super) struct Build {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Adopt {
+    /// What to take, out of date or not; everything that nothing explains when none is given
+    #[arg(value_name = "TARGET")]
+    pub(super) targets: Vec<String>,
+    /// Only tell what would be taken
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+    /// Compute derived fields instead of keeping what was found
+    #[arg(long)]
+    pub(super) recompute_derived: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Plan {
     #[command(flatten)]
     pub(super) select: Select,
@@ -237,6 +257,9 @@ pub(super) struct Buy {
     /// Hand edits whose inputs or instructions changed
     #[arg(long)]
     pub(super) refresh_edited: bool,
+    /// What comes of derived fields that stand as they were found, once they are computed
+    #[arg(long)]
+    pub(super) recompute_derived: bool,
     /// What depends on stale items that are not selected
     #[arg(long)]
     pub(super) with_stale_inputs: bool,

@@ -73,6 +73,7 @@ fn buy(options: &mut Options, typed: &Buy) {
     options.retry_failed = typed.retry_failed;
     options.refresh_edited = typed.refresh_edited;
     options.with_stale_inputs = typed.with_stale_inputs;
+    options.recompute_derived = typed.recompute_derived;
 }
 
 /// What a command that only asks needs. Takes the environment out of the surroundings.
@@ -97,6 +98,8 @@ pub(super) fn question(select: &Select, global: &Global, around: &mut Surroundin
         retry_failed: false,
         refresh_edited: false,
         with_stale_inputs: false,
+        adopt: false,
+        recompute_derived: false,
         wait: false,
         store: store.map(|path| absolute(&here, &path)),
         program: program()?,

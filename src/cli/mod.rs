@@ -120,6 +120,12 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             let plan = print_plan(&meaning::plan(typed, global, around)?, json, look)?;
             return Ok(needed(&plan, typed.exit_code));
         }
+        Command::Adopt(typed) => {
+            let mut options = meaning::question(&target(&typed.targets), global, around)?;
+            options.recompute_derived = typed.recompute_derived;
+            let adoption = run::adopt(&mut options, typed.dry_run)?;
+            if json { report::adoption_json(&adoption)? } else { report::adoption_text(&adoption, look) }
+        }
         Command::Why { targets } => {
             let whys = run::why(&meaning::question(&target(targets), global, around)?)?;
             if json { report::why_json(&whys)? } else { report::why_text(&whys, look) }

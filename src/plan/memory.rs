@@ -52,7 +52,12 @@ impl<'s> Memory<'s> {
         self.store
     }
 
-    fn phase_lock(&self, phase: &str) -> Option<&'s PhaseLock> {
+    /// True when there is a lock that could be read.
+    pub(super) fn has_lock(&self) -> bool {
+        self.lock.lock().is_some()
+    }
+
+    pub(super) fn phase_lock(&self, phase: &str) -> Option<&'s PhaseLock> {
         self.lock.lock().and_then(|lock| lock.phases.get(phase))
     }
 
@@ -86,8 +91,8 @@ impl<'s> Memory<'s> {
     ) -> Result<Option<Current>> {
         let Some(lock) = self.phase_lock(&board.rule(phase).name) else { return Ok(None) };
         let Some(line) = lock.lines.get(id) else { return Ok(None) };
-        let stands =
-            line.key == content.short() && line.provenance == Provenance::Generated && !line.unchecked;
+        let plain = matches!(line.provenance, Provenance::Generated | Provenance::Adopted);
+        let stands = line.key == content.short() && plain && !line.unchecked;
         let passed = lock.checks == Some(board.phases[phase].checks.digest().short());
         if !stands || !passed || board.forces(phase, chosen) {
             return Ok(None);
@@ -172,6 +177,7 @@ impl<'s> Memory<'s> {
             retry_failed: board.wishes.retry_failed && chosen,
             fix: board.wishes.fix && chosen,
             refresh: board.wishes.refresh && chosen,
+            adopt: board.adopts(phase, chosen),
         })))
     }
 
@@ -327,7 +333,8 @@ impl<'s> Memory<'s> {
         for asked in index.history(&board.course.code, &board.rule(phase).name, id).iter().rev() {
             let Ok(entry) = self.store.entry(asked.entry) else { continue };
             let Some(item) = entry.intent.items.get(asked.item) else { continue };
-            if item.content.short() == old && entry.provenance == Provenance::Generated {
+            // What was filed by the tool itself has parts only where it was adopted.
+            if item.content.short() == old && !item.parts.is_empty() {
                 return Ok(Some(entry.intent.recipe.iter().chain(&item.parts).cloned().collect()));
             }
         }

@@ -1,5 +1,6 @@
 //! What would be done, and why: pure decisions over what is known.
 
+mod adopt;
 mod board;
 mod claim;
 mod context;
@@ -7,6 +8,7 @@ mod decide;
 mod derived;
 mod explain;
 mod facts;
+mod found;
 mod grouping;
 mod items;
 mod memory;
@@ -19,12 +21,14 @@ mod select;
 mod trouble;
 mod verdict;
 
+pub use adopt::Adopt;
 pub use board::*;
 pub use context::Entries;
 pub use decide::decide;
 pub use derived::Firsts;
 pub use explain::{explain, part_words, words};
 pub use facts::*;
+pub use found::Difference;
 pub use memory::Memory;
 pub use outline::{enlist, outline, place, wants};
 pub use recall::Recall;

@@ -2,6 +2,7 @@
 //!
 //! Prints nothing and reads no environment: what it needs comes in [`Options`], what it says leaves as events and views.
 
+mod adopt;
 mod call;
 mod clock;
 mod conduct;
@@ -23,6 +24,7 @@ mod tally;
 mod views;
 
 pub use crate::plan::Selection;
+pub use adopt::{Adoption, CourseAdoption, EnvelopeChange, HeldItem, PhaseAdoption, WayOn, adopt};
 pub use look::{log, plan, prompt, show, status, why};
 pub use options::{Confirm, Options};
 pub use views::{
