@@ -129,6 +129,9 @@ Examples:
         /// What to show
         #[arg(value_name = "TARGET")]
         target: String,
+        /// The generation with this number (`log ITEM` lists them)
+        #[arg(long, value_name = "N")]
+        at: Option<usize>,
     },
     /// Print the exact prompt that a call for a target would be sent
     #[command(after_help = "Example:\n  coursebuild prompt spa_for_eng/phase3/7 > prompt.md")]
@@ -137,13 +140,23 @@ Examples:
         #[arg(value_name = "TARGET")]
         target: String,
     },
-    /// List the calls that asked for a target's items, oldest first (`-v`: and the digests of what was sent)
+    /// List the calls that asked for a target's items, oldest first (`-v`: and the digests of what was sent); of one item, its
+    /// generations
     #[command(after_help = "Example:\n  coursebuild log -v spa_for_eng/phase3/7")]
     Log {
         /// Whose calls; everything's when none is given
         #[arg(value_name = "TARGET")]
         targets: Vec<String>,
     },
+    /// Decide what stands for an item: an edit, what was generated since, the two merged, or an earlier generation
+    #[command(after_help = "\
+Examples:
+  coursebuild resolve --list                         what waits for a decision
+  coursebuild resolve phase5/S0012L03 --mine         the edit stands, for the present inputs too
+  coursebuild resolve phase5 --theirs                everywhere in phase5 what was generated since
+  coursebuild resolve phase5/S0012L03 --merged x.json
+  coursebuild resolve phase5/S0012L03 --generation 2 back to an earlier result")]
+    Resolve(Resolve),
     /// List the built-in packs of rules, copy one out, or print the schemas of manifests and rules
     #[command(after_help = "\
 Examples:
@@ -213,6 +226,32 @@ pub(super) struct Adopt {
     /// Compute derived fields instead of keeping what was found
     #[arg(long)]
     pub(super) recompute_derived: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "choice", required = true, multiple = false, args = ["mine", "theirs", "merged", "generation", "revoke", "list"])]
+pub(super) struct Resolve {
+    /// What to decide about: of several items those that wait for a decision
+    #[arg(value_name = "TARGET", required_unless_present = "list")]
+    pub(super) targets: Vec<String>,
+    /// What stands now
+    #[arg(long)]
+    pub(super) mine: bool,
+    /// What was generated from the present inputs
+    #[arg(long)]
+    pub(super) theirs: bool,
+    /// The item as JSON in a file
+    #[arg(long, value_name = "FILE")]
+    pub(super) merged: Option<PathBuf>,
+    /// The result with this number in the item's history
+    #[arg(long, value_name = "N")]
+    pub(super) generation: Option<usize>,
+    /// What stood before the last decision
+    #[arg(long)]
+    pub(super) revoke: bool,
+    /// Only list what waits for a decision, and what was decided
+    #[arg(long)]
+    pub(super) list: bool,
 }
 
 #[derive(Debug, Args)]

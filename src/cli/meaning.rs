@@ -1,10 +1,10 @@
 //! What was typed → what a run is to do.
 
-use super::args::{Build, Buy, Format, Global, Plan, Select, When};
+use super::args::{Build, Buy, Format, Global, Plan, Resolve, Select, When};
 use super::surroundings::{Surroundings, current_dir, program};
 use crate::diag::{Problem, Result, escape};
 use crate::report::{Detail, Look, confirm};
-use crate::run::{Confirm, Options, Selection};
+use crate::run::{Choice, Confirm, Options, Selection};
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
@@ -74,6 +74,17 @@ fn buy(options: &mut Options, typed: &Buy) {
     options.refresh_edited = typed.refresh_edited;
     options.with_stale_inputs = typed.with_stale_inputs;
     options.recompute_derived = typed.recompute_derived;
+}
+
+/// What `resolve` is to make stand.
+pub(super) fn choice(typed: &Resolve) -> Result<Choice> {
+    Ok(match typed {
+        Resolve { mine: true, .. } => Choice::Mine,
+        Resolve { theirs: true, .. } => Choice::Theirs,
+        Resolve { merged: Some(path), .. } => Choice::Merged(absolute(&current_dir()?, path)),
+        Resolve { generation: Some(number), .. } => Choice::Generation(*number),
+        Resolve { .. } => Choice::Revoke,
+    })
 }
 
 /// What a command that only asks needs. Takes the environment out of the surroundings.

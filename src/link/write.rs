@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// What is put into the item with a number, whose ids are in it already: its derived fields.
-pub type Finish<'f> = &'f (dyn Fn(usize, &mut Value) + Sync);
+pub(super) type Finish<'f> = &'f (dyn Fn(usize, &mut Value) + Sync);
 
 /// So many items are in memory as values at once.
 const CHUNK: usize = 4096;

@@ -263,6 +263,15 @@ impl<'w> Board<'w> {
         self.advance(phase);
     }
 
+    /// What was to be kept in the store has been: nothing is filed twice.
+    pub fn forget_filed(&mut self) {
+        let slots = self.phases.iter_mut().flat_map(|phase| &mut phase.slots);
+        for cell in slots.flat_map(|slot| &mut slot.cells) {
+            cell.decision.file = None;
+            cell.decision.claimed = false;
+        }
+    }
+
     /// The number of leading roots of a phase that are settled.
     pub fn settled(&self, phase: usize) -> usize {
         self.phases[phase].settled

@@ -5,6 +5,7 @@
 
 use super::adopt::adopted;
 use super::facts::{Candidate, Current, Decision, Facts, Standing};
+use super::refresh::met;
 use super::verdict::{Held, Reason, Verdict};
 use crate::check::Finding;
 use crate::digest::{Digest, Short};
@@ -17,6 +18,11 @@ pub fn decide(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
     let decision = standing_or_known(facts, judge);
     let mut decision = adopted(facts, &decision, judge).unwrap_or(decision);
     let to_fix = facts.fix && matches!(decision.verdict, Verdict::Held(Held::Findings(_)));
+    if matches!(decision.verdict, Verdict::Held(Held::Moved(_)))
+        && let Some(met) = met(facts, &decision, judge)
+    {
+        return met;
+    }
     if facts.force && !matches!(decision.verdict, Verdict::Held(_)) {
         decision.supersedes = decision.current.take().map(|current| current.digest);
         decision.verdict = Verdict::Stale(vec![Reason::Forced]);
@@ -327,6 +333,7 @@ mod tests {
             results: vec![],
             claimable: vec![],
             edit: None,
+            base: None,
             superseded: vec![],
             attempts: Attempts { limit: 3, ..Attempts::default() },
             checks: Short::default(),

@@ -66,6 +66,8 @@ pub struct Facts {
     pub claimable: Vec<Candidate>,
     /// The newest hand edit of this item, under whatever key.
     pub edit: Option<Candidate>,
+    /// What the standing hand edit was made from, where a newer generated result is known too.
+    pub base: Option<Arc<str>>,
     /// Results that a later purchase replaced although they were valid.
     pub superseded: Vec<Digest>,
     /// Attempts under this key and these checks.

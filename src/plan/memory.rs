@@ -155,6 +155,16 @@ impl<'s> Memory<'s> {
             Some(known) => self.candidate(&known)?,
             None => None,
         };
+        // Where newer results are known, an edit may have to be merged with one: then what it was made from counts.
+        let edited = match (&standing, line) {
+            (Some((digest, _)), Some(line)) if line.digest != digest.short() => Some(line.key),
+            (_, Some(line)) => (line.provenance == Provenance::Edited).then_some(line.key),
+            (_, None) => edit.as_ref().map(|edit| edit.content),
+        };
+        let base = match edited.filter(|key| *key != content.short() && !results.is_empty()) {
+            Some(key) => self.base_of(board, phase, id, key, content)?,
+            None => None,
+        };
         Ok(Told::Facts(Box::new(Facts {
             content,
             lock_readable: self.lock.lock().is_some(),
@@ -165,6 +175,7 @@ impl<'s> Memory<'s> {
             results,
             claimable: Vec::new(),
             edit,
+            base,
             superseded: index.superseded(&content, id).into_iter().collect(),
             attempts: self.attempts(id, content, checks, rule.attempts)?,
             checks: checks.short(),
@@ -339,6 +350,26 @@ impl<'s> Memory<'s> {
             }
         }
         Ok(None)
+    }
+
+    /// What a hand edit was made from: the last result of the item under the edit's key that no person wrote, else the last one
+    /// under any key but the present.
+    pub fn base_of(
+        &self,
+        board: &Board<'_>,
+        phase: usize,
+        id: &str,
+        key: Short,
+        content: Digest,
+    ) -> Result<Option<Arc<str>>> {
+        let history = self.store.index()?.history(&board.course.code, &board.rule(phase).name, id);
+        let made = || {
+            history.iter().rev().filter_map(|asked| asked.result.as_ref()).filter(|known| {
+                known.provenance != Provenance::Edited && known.content != content
+            })
+        };
+        let base = made().find(|known| known.content.short() == key).or_else(|| made().next());
+        self.text_of(base)
     }
 
     /// True when the store has this very output as a result of this item.

@@ -5,6 +5,7 @@
 
 mod adopt;
 mod confirm;
+mod decisions;
 mod findings;
 mod json;
 mod lines;
@@ -25,6 +26,9 @@ mod words;
 
 pub use adopt::{adoption_json, adoption_text};
 pub use confirm::confirm;
+pub use decisions::{
+    decidable_json, decidable_text, generations_text, resolved_json, resolved_text,
+};
 pub use json::{
     event_line, log_json, packs_json, plan_json, problem_json, prompt_json, status_json, value_json, why_json,
 };

@@ -317,6 +317,13 @@ pub(super) fn held_words(held: &Held) -> String {
             None => "fails a check".to_owned(),
         },
         Held::Moved(_) => "was edited by hand, and what it is made from has changed since".to_owned(),
+        Held::Conflict(conflict) if conflict.fields.is_empty() => {
+            "was edited by hand, and together with what was generated since it fails a check".to_owned()
+        }
+        Held::Conflict(conflict) => {
+            let fields: Vec<String> = conflict.fields.iter().map(|clash| format!("`{}`", clash.at)).collect();
+            format!("was edited by hand, and what was generated since differs from it at {}", fields.join(", "))
+        }
         Held::Unexplained => "nothing tells where it comes from".to_owned(),
     }
 }

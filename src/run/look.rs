@@ -1,6 +1,7 @@
 //! Questions about a workspace. They take no lock and change nothing.
 
 use super::finish::{held_words, shown};
+use super::generations;
 use super::options::Options;
 use super::request::{Seat, draft};
 use super::session::Session;
@@ -78,10 +79,10 @@ fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> PhaseStat
 }
 
 /// The items that a target names: root, number in its slot, cell.
-type Named<'b> = Vec<(usize, usize, &'b Cell)>;
+pub(super) type Named<'b> = Vec<(usize, usize, &'b Cell)>;
 
 /// The items of one phase that a target names, without what they are made from.
-fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b>> {
+pub(super) fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b>> {
     let size = board.rule(phase).batch.size;
     let chosen = match what {
         What::All => Chosen { all: true, ..Chosen::default() },
@@ -102,11 +103,11 @@ fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b
         .collect())
 }
 
-fn phases_of(board: &Board<'_>, target: &Target) -> Vec<usize> {
+pub(super) fn phases_of(board: &Board<'_>, target: &Target) -> Vec<usize> {
     target.phase.map_or_else(|| (0..board.phases.len()).collect(), |phase| vec![phase])
 }
 
-fn targets(options: &Options, boards: &[Board<'_>]) -> Result<Vec<Target>> {
+pub(super) fn targets(options: &Options, boards: &[Board<'_>]) -> Result<Vec<Target>> {
     let courses: Vec<&Course> = boards.iter().map(|board| board.course).collect();
     options.selection.targets.iter().map(|text| read_target(text, &courses)).collect()
 }
@@ -167,6 +168,7 @@ fn why_of(
         }
         Verdict::Held(held) => {
             reasons.splice(0..0, plain(held_words(held)));
+            reasons.extend(conflict_words(held).into_iter().flat_map(plain));
             Vec::new()
         }
         Verdict::Fresh => warnings(board, phase, root, at, cell)?,
@@ -178,6 +180,19 @@ fn why_of(
         reasons,
         findings,
     })
+}
+
+/// What clashes, and what the two together fail.
+fn conflict_words(held: &Held) -> Vec<String> {
+    let Held::Conflict(conflict) = held else { return Vec::new() };
+    let text = |value: &Option<Value>| value.as_ref().map_or("nothing".to_owned(), Value::to_string);
+    let clashes = conflict.fields.iter().map(|clash| {
+        let (base, mine, theirs) = (text(&clash.base), text(&clash.mine), text(&clash.theirs));
+        format!("at `{}`: made from {base}, by hand {mine}, generated {theirs}", clash.at)
+    });
+    let fails = conflict.findings.iter().map(|finding| format!("merged, it fails `{}`: {}", finding.kind, finding.message));
+    let ways = "`coursebuild resolve TARGET --mine`, `--theirs` or `--merged FILE` decides".to_owned();
+    clashes.chain(fails).chain([ways]).collect()
 }
 
 fn warnings(
@@ -195,14 +210,19 @@ fn warnings(
     })
 }
 
-/// The current results of at most one target, in the phase's shape.
-pub fn show(options: &Options) -> Result<Value> {
-    with_boards(options, |_, boards, _| {
+/// The current results of at most one target, in the phase's shape; or those of a generation, by its number.
+pub fn show(options: &Options, generation: Option<usize>) -> Result<Value> {
+    with_boards(options, |_, boards, memories| {
         let (board, target, phase) = one_phase(options, boards)?;
         let items = named(board, phase, &target.what)?;
         let output = &board.rule(phase).output;
         let mut shown = Vec::new();
         for (root, at, cell) in items {
+            if let Some(number) = generation {
+                let memory = &memories[target.course];
+                shown.push((cell.id.to_string(), generations::output(board, memory, phase, (root, cell), number)?));
+                continue;
+            }
             let Some(current) = cell.decision.current.as_ref().or(cell.decision.linked.as_ref()) else {
                 continue;
             };

@@ -7,16 +7,19 @@ mod call;
 mod clock;
 mod conduct;
 mod finish;
+mod generations;
 mod harvest;
 mod history;
 mod look;
 mod noop;
 mod options;
 mod recover;
+mod refresh;
 mod refusal;
 mod request;
 #[cfg(test)]
 mod round_trip;
+mod resolve;
 mod session;
 mod signals;
 mod tables;
@@ -25,8 +28,10 @@ mod views;
 
 pub use crate::plan::Selection;
 pub use adopt::{Adoption, CourseAdoption, EnvelopeChange, HeldItem, PhaseAdoption, WayOn, adopt};
+pub use generations::{Generation, ItemHistory, generations};
 pub use look::{log, plan, prompt, show, status, why};
 pub use options::{Confirm, Options};
+pub use resolve::{Choice, Decidable, Resolved, decidable, resolve};
 pub use views::{
     BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
 };
@@ -83,8 +88,9 @@ fn carry_out(
 ) -> Result<(Summary, Option<Problem>)> {
     let memories = session.memories();
     let mut boards = session.boards(options, &options.selection, &memories)?;
-    for board in &boards {
+    for board in &mut boards {
         finish::file_edits(board, &session.store)?;
+        board.forget_filed();
     }
     let prompts = prompts(&boards)?;
     let plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
@@ -112,6 +118,7 @@ fn carry_out(
     }
     let mut summary = tally.summary();
     for ((board, memory), lock) in boards.iter().zip(&memories).zip(&session.locks) {
+        finish::file_edits(board, &session.store)?;
         finish::keep_orphans(board, memory, lock, &session.store, emit)?;
         summary.main_files.extend(finish::link(board, lock, &session.workspace.root, &session.state)?);
     }

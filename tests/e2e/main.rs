@@ -6,6 +6,7 @@
     reason = "tests: a failure may panic anywhere, and they make the files and children that the tool then meets"
 )]
 
+mod adopt;
 mod agreement;
 mod answers;
 mod checks;
@@ -14,6 +15,7 @@ mod cli;
 mod crash;
 mod docs;
 mod edits;
+mod edits_merge;
 mod held;
 mod kills;
 mod laws;
