@@ -229,11 +229,19 @@ pub(super) struct Adopt {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "choice", required = true, multiple = false, args = ["mine", "theirs", "merged", "generation", "revoke", "list"])]
 pub(super) struct Resolve {
     /// What to decide about: of several items those that wait for a decision
     #[arg(value_name = "TARGET", required_unless_present = "list")]
     pub(super) targets: Vec<String>,
+    #[command(flatten)]
+    pub(super) choice: Chosen,
+}
+
+/// What is to stand: one of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+#[command(next_help_heading = "What is to stand")]
+pub(super) struct Chosen {
     /// What stands now
     #[arg(long)]
     pub(super) mine: bool,

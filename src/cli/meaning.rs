@@ -1,6 +1,6 @@
 //! What was typed → what a run is to do.
 
-use super::args::{Build, Buy, Format, Global, Plan, Resolve, Select, When};
+use super::args::{Build, Buy, Chosen, Format, Global, Plan, Select, When};
 use super::surroundings::{Surroundings, current_dir, program};
 use crate::diag::{Problem, Result, escape};
 use crate::report::{Detail, Look, confirm};
@@ -77,13 +77,13 @@ fn buy(options: &mut Options, typed: &Buy) {
 }
 
 /// What `resolve` is to make stand.
-pub(super) fn choice(typed: &Resolve) -> Result<Choice> {
+pub(super) fn choice(typed: &Chosen) -> Result<Choice> {
     Ok(match typed {
-        Resolve { mine: true, .. } => Choice::Mine,
-        Resolve { theirs: true, .. } => Choice::Theirs,
-        Resolve { merged: Some(path), .. } => Choice::Merged(absolute(&current_dir()?, path)),
-        Resolve { generation: Some(number), .. } => Choice::Generation(*number),
-        Resolve { .. } => Choice::Revoke,
+        Chosen { mine: true, .. } => Choice::Mine,
+        Chosen { theirs: true, .. } => Choice::Theirs,
+        Chosen { merged: Some(path), .. } => Choice::Merged(absolute(&current_dir()?, path)),
+        Chosen { generation: Some(number), .. } => Choice::Generation(*number),
+        Chosen { .. } => Choice::Revoke,
     })
 }
 

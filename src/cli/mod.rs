@@ -153,12 +153,12 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
                 report::log_text(&calls, look) + &report::generations_text(&items, look)
             }
         }
-        Command::Resolve(typed) if typed.list => {
+        Command::Resolve(typed) if typed.choice.list => {
             let items = run::decidable(&meaning::question(&target(&[]), global, around)?)?;
             if json { report::decidable_json(&items)? } else { report::decidable_text(&items, look) }
         }
         Command::Resolve(typed) => {
-            let choice = meaning::choice(typed)?;
+            let choice = meaning::choice(&typed.choice)?;
             let items = run::resolve(&meaning::question(&target(&typed.targets), global, around)?, &choice)?;
             if json { report::resolved_json(&items)? } else { report::resolved_text(&items, look) }
         }

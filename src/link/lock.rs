@@ -161,7 +161,13 @@ fn add_line(phase: &mut PhaseLock, fields: &[&str]) -> Option<()> {
                 "accepted" => Provenance::Accepted,
                 _ => return None,
             };
-            let line = Line { key: key.parse().ok()?, digest: digest.parse().ok()?, provenance, unchecked, as_found };
+            let line = Line {
+                key: key.parse().ok()?,
+                digest: digest.parse().ok()?,
+                provenance,
+                unchecked,
+                as_found,
+            };
             phase.lines.insert(decode(id)?.into(), line);
         }
         _ => return None,
@@ -257,8 +263,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("coursebuild.lock");
         let of = |text: &str| Digest::of(text.as_bytes()).short();
-        let line =
-            |provenance, unchecked| Some(Line { key: of("k"), digest: of("d"), provenance, unchecked, as_found: unchecked });
+        let line = |provenance, unchecked| {
+            Some(Line { key: of("k"), digest: of("d"), provenance, unchecked, as_found: unchecked })
+        };
         let gone = Failed { key: of("k2"), checks: of("c") };
         let failed = Some(gone);
         let one = [

@@ -54,7 +54,13 @@ fn seen(derived: &Derived, number: usize, holder: &Value) -> Option<Digest> {
 }
 
 /// Puts the derived fields into a result whose ids are in it.
-pub(super) fn put_in(derived: &[Derived], value: &mut Value, (root, cell): (usize, usize), last: bool, firsts: &Firsts) {
+pub(super) fn put_in(
+    derived: &[Derived],
+    value: &mut Value,
+    (root, cell): (usize, usize),
+    last: bool,
+    firsts: &Firsts,
+) {
     for (number, one) in derived.iter().enumerate() {
         let tell = |(at, holder): (usize, &Value)| match &one.is {
             Derivation::Last => Value::Bool(last),

@@ -107,7 +107,9 @@ impl Board<'_> {
         let slot = &self.phases[phase].slots[root];
         slot.cells.iter().enumerate().all(|(at, cell)| {
             let text = cell.decision.current.as_ref().map(|current| &current.text);
-            let (Some(mut found), Some(text)) = (self.found_value(phase, root, at), text) else { return false };
+            let (Some(mut found), Some(text)) = (self.found_value(phase, root, at), text) else {
+                return false;
+            };
             strip(&mut found, &fields);
             self.output(phase, &cell.id, &self.phases[phase].roots[root], text).is_ok_and(|now| now == found)
         })
@@ -119,7 +121,8 @@ impl Board<'_> {
         let derived = &self.rule(phase).output.derived;
         let firsts = self.linked_firsts(phase);
         for (root, at, cell) in self.cells(phase) {
-            let (Some(linked), Some(found)) = (&cell.decision.linked, self.found_value(phase, root, at)) else {
+            let (Some(linked), Some(found)) = (&cell.decision.linked, self.found_value(phase, root, at))
+            else {
                 continue;
             };
             let mut value = self.output(phase, &cell.id, &self.phases[phase].roots[root], &linked.text)?;

@@ -364,9 +364,11 @@ impl<'s> Memory<'s> {
     ) -> Result<Option<Arc<str>>> {
         let history = self.store.index()?.history(&board.course.code, &board.rule(phase).name, id);
         let made = || {
-            history.iter().rev().filter_map(|asked| asked.result.as_ref()).filter(|known| {
-                known.provenance != Provenance::Edited && known.content != content
-            })
+            history
+                .iter()
+                .rev()
+                .filter_map(|asked| asked.result.as_ref())
+                .filter(|known| known.provenance != Provenance::Edited && known.content != content)
         };
         let base = made().find(|known| known.content.short() == key).or_else(|| made().next());
         self.text_of(base)

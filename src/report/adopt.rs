@@ -66,7 +66,8 @@ fn phase_text(phase: &PhaseAdoption, look: Look) -> String {
     .filter(|(n, word)| *n > 0 || *word == "adopted")
     .map(|(n, word)| format!("{} {word}", number(n as u64)))
     .collect();
-    let mut out = format!("    {} in {}: {}\n", count(phase.found, "item"), flat(&phase.main_file), parts.join(", "));
+    let mut out =
+        format!("    {} in {}: {}\n", count(phase.found, "item"), flat(&phase.main_file), parts.join(", "));
     out += &held(phase, look);
     out += &names("missing", &phase.missing, look);
     out += &names("not of the course, leave the file and stay in the store", &phase.orphaned, look);
@@ -115,7 +116,11 @@ fn names(what: &str, names: &[String], look: Look) -> String {
     }
     let most = look.most(LISTED);
     let shown: Vec<String> = names.iter().take(most).map(|name| flat(name)).collect();
-    let more = if names.len() > most { format!(" and {} more", number((names.len() - most) as u64)) } else { String::new() };
+    let more = if names.len() > most {
+        format!(" and {} more", number((names.len() - most) as u64))
+    } else {
+        String::new()
+    };
     format!("    {what}: {}{more}\n", shown.join(", "))
 }
 

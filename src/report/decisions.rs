@@ -36,7 +36,11 @@ pub fn resolved_text(items: &[Resolved], look: Look) -> String {
         let why = item.why.as_ref().map_or(String::new(), |why| format!(" ({})", flat(why)));
         let verdict = if item.verdict == "fresh" { look.good("fresh") } else { look.odd(&item.verdict) };
         let word = provenance(item.provenance);
-        out += &format!("{}: {word} {}, {verdict}{why}\n", look.bold(&flat(&item.target)), digest(&item.digest.to_string(), false));
+        out += &format!(
+            "{}: {word} {}, {verdict}{why}\n",
+            look.bold(&flat(&item.target)),
+            digest(&item.digest.to_string(), false)
+        );
     }
     out += &format!("{} decided, 0 calls\n", count(items.len(), "item"));
     out

@@ -26,9 +26,7 @@ mod words;
 
 pub use adopt::{adoption_json, adoption_text};
 pub use confirm::confirm;
-pub use decisions::{
-    decidable_json, decidable_text, generations_text, resolved_json, resolved_text,
-};
+pub use decisions::{decidable_json, decidable_text, generations_text, resolved_json, resolved_text};
 pub use json::{
     event_line, log_json, packs_json, plan_json, problem_json, prompt_json, status_json, value_json, why_json,
 };

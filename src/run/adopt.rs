@@ -118,7 +118,10 @@ pub fn adopt(options: &mut Options, dry_run: bool) -> Result<Adoption> {
     let mut session = if dry_run {
         Session::open(options, None)?
     } else {
-        Session::open(options, Some(&mut |found| super::tell_found(found, &mut |event| note(event, &mut warnings))))?
+        Session::open(
+            options,
+            Some(&mut |found| super::tell_found(found, &mut |event| note(event, &mut warnings))),
+        )?
     };
     let mut adoption = carry_out(&session, options, dry_run)?;
     if let Some(store) = Arc::get_mut(&mut session.store) {
@@ -141,18 +144,27 @@ fn carry_out(session: &Session, options: &mut Options, dry_run: bool) -> Result<
         boards.iter().map(|board| course(board, session)).collect::<Result<_>>()?;
     let phases = || courses.iter().flat_map(|course| &course.phases);
     let adopted: usize = phases().map(|phase| phase.adopted).sum();
-    let held = boards.iter().flat_map(adopted_now).filter(|cell| cell.decision.verdict != Verdict::Fresh).count();
+    let held =
+        boards.iter().flat_map(adopted_now).filter(|cell| cell.decision.verdict != Verdict::Fresh).count();
     let differs = phases().any(|phase| !phase.derived.is_empty());
     let any_held = phases().any(|phase| !phase.held.is_empty());
     let mut ways_on = Vec::new();
     let plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
-    ways_on.push(way_on("coursebuild build", "buys what is missing or out of date", (plan.calls, plan.items)));
+    ways_on.push(way_on(
+        "coursebuild build",
+        "buys what is missing or out of date",
+        (plan.calls, plan.items),
+    ));
     if any_held {
         options.fix = true;
         let fixed = session.boards(options, &options.selection, &memories);
         options.fix = false;
         let plan = outline(&fixed?.iter().zip(&memories).collect::<Vec<_>>())?;
-        ways_on.push(way_on("coursebuild build --fix", "and what is held for its findings", (plan.calls, plan.items)));
+        ways_on.push(way_on(
+            "coursebuild build --fix",
+            "and what is held for its findings",
+            (plan.calls, plan.items),
+        ));
     }
     if differs {
         let asked = std::mem::replace(&mut options.recompute_derived, true);
@@ -167,7 +179,9 @@ fn carry_out(session: &Session, options: &mut Options, dry_run: bool) -> Result<
         for ((board, memory), lock) in boards.iter().zip(&memories).zip(&session.locks) {
             file_adopted(board, &session.store)?;
             finish::file_edits(board, &session.store)?;
-            finish::keep_orphans(board, memory, lock, &session.store, &mut |event| note(event, &mut warnings))?;
+            finish::keep_orphans(board, memory, lock, &session.store, &mut |event| {
+                note(event, &mut warnings)
+            })?;
             main_files.extend(finish::link(board, lock, &session.workspace.root, &session.state)?);
         }
     }
@@ -192,7 +206,8 @@ fn taken(cell: &Cell) -> Option<&Current> {
 }
 
 fn course(board: &Board<'_>, session: &Session) -> Result<CourseAdoption> {
-    let phases = (0..board.phases.len()).map(|number| phase(board, number, session)).collect::<Result<_>>()?;
+    let phases =
+        (0..board.phases.len()).map(|number| phase(board, number, session)).collect::<Result<_>>()?;
     Ok(CourseAdoption { course: board.course.code.clone(), phases })
 }
 
@@ -224,7 +239,9 @@ fn phase(board: &Board<'_>, phase: usize, session: &Session) -> Result<PhaseAdop
                 why: finish::held_words(held),
                 findings: if let Held::Findings(findings) = held { findings.clone() } else { Vec::new() },
             }),
-            Verdict::Missing | Verdict::Rejected(_) | Verdict::Failed(_) => told.missing.push(cell.id.to_string()),
+            Verdict::Missing | Verdict::Rejected(_) | Verdict::Failed(_) => {
+                told.missing.push(cell.id.to_string())
+            }
             Verdict::Stale(_) => told.out_of_date += 1,
             Verdict::Pending(_) => told.pending.push(cell.id.to_string()),
         }
@@ -280,8 +297,14 @@ fn entry(board: &Board<'_>, phase: usize, group: &[(usize, usize)]) -> Result<En
 }
 
 /// Items as they stood in the main file, by id: with the derived fields that no result has in it.
-fn as_found(board: &Board<'_>, phase: usize, items: &[(&str, usize, crate::digest::Digest, &Current)]) -> String {
+fn as_found(
+    board: &Board<'_>,
+    phase: usize,
+    items: &[(&str, usize, crate::digest::Digest, &Current)],
+) -> String {
     let main = &board.phases[phase].main;
-    let stood = items.iter().filter_map(|(id, ..)| Some(((*id).to_owned(), serde_json::from_str(main.get(id)?).ok()?)));
+    let stood = items
+        .iter()
+        .filter_map(|(id, ..)| Some(((*id).to_owned(), serde_json::from_str(main.get(id)?).ok()?)));
     Value::Object(stood.collect()).to_string()
 }

@@ -322,7 +322,10 @@ pub(super) fn held_words(held: &Held) -> String {
         }
         Held::Conflict(conflict) => {
             let fields: Vec<String> = conflict.fields.iter().map(|clash| format!("`{}`", clash.at)).collect();
-            format!("was edited by hand, and what was generated since differs from it at {}", fields.join(", "))
+            format!(
+                "was edited by hand, and what was generated since differs from it at {}",
+                fields.join(", ")
+            )
         }
         Held::Unexplained => "nothing tells where it comes from".to_owned(),
     }

@@ -190,7 +190,10 @@ fn conflict_words(held: &Held) -> Vec<String> {
         let (base, mine, theirs) = (text(&clash.base), text(&clash.mine), text(&clash.theirs));
         format!("at `{}`: made from {base}, by hand {mine}, generated {theirs}", clash.at)
     });
-    let fails = conflict.findings.iter().map(|finding| format!("merged, it fails `{}`: {}", finding.kind, finding.message));
+    let fails = conflict
+        .findings
+        .iter()
+        .map(|finding| format!("merged, it fails `{}`: {}", finding.kind, finding.message));
     let ways = "`coursebuild resolve TARGET --mine`, `--theirs` or `--merged FILE` decides".to_owned();
     clashes.chain(fails).chain([ways]).collect()
 }
@@ -220,7 +223,10 @@ pub fn show(options: &Options, generation: Option<usize>) -> Result<Value> {
         for (root, at, cell) in items {
             if let Some(number) = generation {
                 let memory = &memories[target.course];
-                shown.push((cell.id.to_string(), generations::output(board, memory, phase, (root, cell), number)?));
+                shown.push((
+                    cell.id.to_string(),
+                    generations::output(board, memory, phase, (root, cell), number)?,
+                ));
                 continue;
             }
             let Some(current) = cell.decision.current.as_ref().or(cell.decision.linked.as_ref()) else {

@@ -225,7 +225,8 @@ fn before(
     let stood = results[last].supersedes;
     results.truncate(last);
     let known = results.into_iter().rev().find(|known| Some(known.digest) == stood);
-    let known = known.ok_or_else(|| nothing(target, "stood before the last decision, as far as the store knows,"))?;
+    let known =
+        known.ok_or_else(|| nothing(target, "stood before the last decision, as far as the store knows,"))?;
     Ok((memory.store().output(&known)?.into(), known.provenance, known.content))
 }
 
@@ -234,7 +235,13 @@ fn nothing(target: &str, what: &str) -> Problem {
 }
 
 /// An item's value from a file: as it stands in the main file, or alone in the collection's shape as `show` prints it.
-fn item_value(board: &Board<'_>, phase: usize, id: &str, text: &str, path: &std::path::Path) -> Result<Value> {
+fn item_value(
+    board: &Board<'_>,
+    phase: usize,
+    id: &str,
+    text: &str,
+    path: &std::path::Path,
+) -> Result<Value> {
     let shape = &board.rule(phase).output.shape;
     let bare = crate::json::Shape { at: crate::json::Pointer::default(), ..shape.clone() };
     for shape in [shape, &bare] {

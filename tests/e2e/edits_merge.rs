@@ -99,7 +99,11 @@ fn what_both_changed_is_a_conflict_for_a_person_to_decide() {
     assert_kept(&space, &ids);
     assert_eq!(waiting(&space, "conflict"), EDITS);
     let again = space.build(&["--refresh-edited"]).exits(0);
-    assert_eq!((again.calls(), held(&again)), (0, EDITS as u64), "what was generated is known: nobody buys it twice");
+    assert_eq!(
+        (again.calls(), held(&again)),
+        (0, EDITS as u64),
+        "what was generated is known: nobody buys it twice"
+    );
     assert_fresh(&space);
 
     let target = format!("phase5/{}", ids[0]);
@@ -139,7 +143,11 @@ fn what_both_changed_is_a_conflict_for_a_person_to_decide() {
             space.remove(lost);
         }
         assert_eq!(space.build(&[]).exits(0).calls(), 0, "without {lost}");
-        assert_eq!((text(&ids[0]), text(&ids[9])), (json!(by_hand(&ids[0])), json!("generated anew")), "without {lost}");
+        assert_eq!(
+            (text(&ids[0]), text(&ids[9])),
+            (json!(by_hand(&ids[0])), json!("generated anew")),
+            "without {lost}"
+        );
     }
 }
 
@@ -147,7 +155,14 @@ fn what_both_changed_is_a_conflict_for_a_person_to_decide() {
 fn an_item_has_generations_and_can_go_back() {
     let space = built(Space::batching(5));
     let baskets = space.json(BASKETS);
-    let id = baskets.as_object().unwrap().iter().find(|(_, basket)| basket["d"]["2"] != json!([])).unwrap().0.as_str();
+    let id = baskets
+        .as_object()
+        .unwrap()
+        .iter()
+        .find(|(_, basket)| basket["d"]["2"] != json!([]))
+        .unwrap()
+        .0
+        .as_str();
     let target = format!("phase5/{id}");
     space.edit_json(BASKETS, |baskets| baskets[id]["e"][0][1] = json!(by_hand(id)));
     space.build(&[]).exits(0);

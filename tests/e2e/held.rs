@@ -281,7 +281,11 @@ fn a_moved_edit_is_refreshed_when_that_is_asked() {
     assert_eq!(held(&ran).len(), 1);
     let ran = space.build(&["--refresh-edited"]).exits(0);
     assert_eq!(ran.buys(PHASES)[0], (1, 1), "the held item alone");
-    assert_eq!(held(&ran).len(), 0, "what was generated did not change, so the edit stands for the new document too");
+    assert_eq!(
+        held(&ran).len(),
+        0,
+        "what was generated did not change, so the edit stands for the new document too"
+    );
     assert_kept(&space);
     assert!(lock_line(&space, "phase1", SEED).ends_with(" edited"));
     assert_fresh(&space);

@@ -49,8 +49,8 @@ impl Faults {
                     let variable = std::env::var(fault["name"].as_str().unwrap_or_default());
                     eprintln!("it is {}", variable.unwrap_or_default());
                 }
-                "missing" | "shape" | "wrong" | "extra" | "twice" | "set" | "prose" | "fenced" | "truncated"
-                | "empty" | "not_json" | "pad" | "exit" | "to_file" => {}
+                "missing" | "shape" | "wrong" | "extra" | "twice" | "set" | "prose" | "fenced"
+                | "truncated" | "empty" | "not_json" | "pad" | "exit" | "to_file" => {}
                 other => return Err(format!("no such fault: `{other}`")),
             }
         }
