@@ -116,12 +116,22 @@ Examples:
     },
     /// Show phases and batches at a glance (`-v`: every batch that is not fresh)
     Status,
+    /// Take existing main files, made elsewhere, as results of the present inputs; buys nothing
+    #[command(after_help = "\
+Examples:
+  coursebuild adopt -n                         only tell what would be taken, held, missing
+  coursebuild adopt                            take all that nothing explains
+  coursebuild adopt spa_for_eng/phase5/7       take this as it is, out of date or not")]
+    Adopt(Adopt),
     /// Print a target's output as JSON, in its phase's shape
     #[command(after_help = "Example:\n  coursebuild show spa_for_eng/phase3/S0123")]
     Show {
         /// What to show
         #[arg(value_name = "TARGET")]
         target: String,
+        /// The generation with this number (`log ITEM` lists them)
+        #[arg(long, value_name = "N")]
+        at: Option<usize>,
     },
     /// Print the exact prompt that a call for a target would be sent
     #[command(after_help = "Example:\n  coursebuild prompt spa_for_eng/phase3/7 > prompt.md")]
@@ -130,7 +140,8 @@ Examples:
         #[arg(value_name = "TARGET")]
         target: String,
     },
-    /// List the calls that asked for a target's items, oldest first (`-v`: and the digests of what was sent)
+    /// List the calls that asked for a target's items, oldest first (`-v`: and the digests of what was sent); of one item, its
+    /// generations
     #[command(after_help = "Example:\n  coursebuild log -v spa_for_eng/phase3/7")]
     Log {
         /// Whose calls; everything's when none is given
@@ -157,6 +168,15 @@ Examples:
     },
     /// Look for what is wrong with the workspace, or odd about it; exit 1 when something is wrong
     Doctor,
+    /// Decide what stands for an item: an edit, what was generated since, the two merged, or an earlier generation
+    #[command(after_help = "\
+Examples:
+  coursebuild resolve --list                         what waits for a decision
+  coursebuild resolve phase5/S0012L03 --mine         the edit stands, for the present inputs too
+  coursebuild resolve phase5 --theirs                everywhere in phase5 what was generated since
+  coursebuild resolve phase5/S0012L03 --merged x.json
+  coursebuild resolve phase5/S0012L03 --generation 2 back to an earlier result")]
+    Resolve(Resolve),
     /// List the built-in packs of rules, copy one out, or print the schemas of manifests and rules
     #[command(after_help = "\
 Examples:
@@ -216,6 +236,53 @@ pub(super) struct Build {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Adopt {
+    /// What to take, out of date or not; everything that nothing explains when none is given
+    #[arg(value_name = "TARGET")]
+    pub(super) targets: Vec<String>,
+    /// Only tell what would be taken
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+    /// Compute derived fields instead of keeping what was found
+    #[arg(long)]
+    pub(super) recompute_derived: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Resolve {
+    /// What to decide about: of several items those that wait for a decision
+    #[arg(value_name = "TARGET", required_unless_present = "list")]
+    pub(super) targets: Vec<String>,
+    #[command(flatten)]
+    pub(super) choice: Chosen,
+}
+
+/// What is to stand: one of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+#[command(next_help_heading = "What is to stand")]
+pub(super) struct Chosen {
+    /// What stands now
+    #[arg(long)]
+    pub(super) mine: bool,
+    /// What was generated from the present inputs
+    #[arg(long)]
+    pub(super) theirs: bool,
+    /// The item as JSON in a file
+    #[arg(long, value_name = "FILE")]
+    pub(super) merged: Option<PathBuf>,
+    /// The result with this number in the item's history
+    #[arg(long, value_name = "N")]
+    pub(super) generation: Option<usize>,
+    /// What stood before the last decision
+    #[arg(long)]
+    pub(super) revoke: bool,
+    /// Only list what waits for a decision, and what was decided
+    #[arg(long)]
+    pub(super) list: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Plan {
     #[command(flatten)]
     pub(super) select: Select,
@@ -257,6 +324,9 @@ pub(super) struct Buy {
     /// Hand edits whose inputs or instructions changed
     #[arg(long)]
     pub(super) refresh_edited: bool,
+    /// What comes of derived fields that stand as they were found, once they are computed
+    #[arg(long)]
+    pub(super) recompute_derived: bool,
     /// What depends on stale items that are not selected
     #[arg(long)]
     pub(super) with_stale_inputs: bool,

@@ -1,10 +1,10 @@
 //! What was typed → what a run is to do.
 
-use super::args::{Build, Buy, Format, Global, Plan, Select, When};
+use super::args::{Build, Buy, Chosen, Format, Global, Plan, Select, When};
 use super::surroundings::{Surroundings, current_dir, program};
 use crate::diag::{Problem, Result, escape};
 use crate::report::{Detail, Look, confirm};
-use crate::run::{Confirm, Options, Selection};
+use crate::run::{Choice, Confirm, Options, Selection};
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
@@ -73,6 +73,18 @@ fn buy(options: &mut Options, typed: &Buy) {
     options.retry_failed = typed.retry_failed;
     options.refresh_edited = typed.refresh_edited;
     options.with_stale_inputs = typed.with_stale_inputs;
+    options.recompute_derived = typed.recompute_derived;
+}
+
+/// What `resolve` is to make stand.
+pub(super) fn choice(typed: &Chosen) -> Result<Choice> {
+    Ok(match typed {
+        Chosen { mine: true, .. } => Choice::Mine,
+        Chosen { theirs: true, .. } => Choice::Theirs,
+        Chosen { merged: Some(path), .. } => Choice::Merged(absolute(&current_dir()?, path)),
+        Chosen { generation: Some(number), .. } => Choice::Generation(*number),
+        Chosen { .. } => Choice::Revoke,
+    })
 }
 
 /// What a command that only asks needs. Takes the environment out of the surroundings.
@@ -97,6 +109,8 @@ pub(super) fn question(select: &Select, global: &Global, around: &mut Surroundin
         retry_failed: false,
         refresh_edited: false,
         with_stale_inputs: false,
+        adopt: false,
+        recompute_derived: false,
         wait: false,
         store: store.map(|path| absolute(&here, &path)),
         program: program()?,

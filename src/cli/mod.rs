@@ -120,6 +120,12 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             let plan = print_plan(&meaning::plan(typed, global, around)?, json, look)?;
             return Ok(needed(&plan, typed.exit_code));
         }
+        Command::Adopt(typed) => {
+            let mut options = meaning::question(&target(&typed.targets), global, around)?;
+            options.recompute_derived = typed.recompute_derived;
+            let adoption = run::adopt(&mut options, typed.dry_run)?;
+            if json { report::adoption_json(&adoption)? } else { report::adoption_text(&adoption, look) }
+        }
         Command::Why { targets } => {
             let whys = run::why(&meaning::question(&target(targets), global, around)?)?;
             if json { report::why_json(&whys)? } else { report::why_text(&whys, look) }
@@ -128,9 +134,9 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             let status = run::status(&meaning::question(&Select::default(), global, around)?)?;
             if json { report::status_json(&status)? } else { report::status_text(&status, look) }
         }
-        Command::Show { target: one } => {
+        Command::Show { target: one, at } => {
             let select = target(std::slice::from_ref(one));
-            let value = run::show(&meaning::question(&select, global, around)?)?;
+            let value = run::show(&meaning::question(&select, global, around)?, *at)?;
             for_terminal(report::value_json(&value)?, around)
         }
         Command::Prompt { target: one } => {
@@ -139,8 +145,22 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             if json { report::prompt_json(&prompt)? } else { for_terminal(prompt, around) }
         }
         Command::Log { targets } => {
-            let calls = run::log(&meaning::question(&target(targets), global, around)?)?;
-            if json { report::log_json(&calls)? } else { report::log_text(&calls, look) }
+            let options = meaning::question(&target(targets), global, around)?;
+            let (calls, items) = (run::log(&options)?, run::generations(&options)?);
+            if json {
+                report::log_json(&calls, &items)?
+            } else {
+                report::log_text(&calls, look) + &report::generations_text(&items, look)
+            }
+        }
+        Command::Resolve(typed) if typed.choice.list => {
+            let items = run::decidable(&meaning::question(&target(&[]), global, around)?)?;
+            if json { report::decidable_json(&items)? } else { report::decidable_text(&items, look) }
+        }
+        Command::Resolve(typed) => {
+            let choice = meaning::choice(&typed.choice)?;
+            let items = run::resolve(&meaning::question(&target(&typed.targets), global, around)?, &choice)?;
+            if json { report::resolved_json(&items)? } else { report::resolved_text(&items, look) }
         }
         Command::Check { targets, only, junit } => {
             let checked = run::check(&meaning::question(&target(targets), global, around)?, only)?;

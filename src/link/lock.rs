@@ -51,6 +51,8 @@ pub struct Line {
     pub provenance: Provenance,
     /// It is not known to pass the checks of now: it stands there for want of a better one.
     pub unchecked: bool,
+    /// Its derived fields stand as they were found when it was adopted.
+    pub as_found: bool,
 }
 
 /// An item whose attempts are exhausted.
@@ -151,6 +153,7 @@ fn add_line(phase: &mut PhaseLock, fields: &[&str]) -> Option<()> {
         [_, id, key, digest, word] => {
             let (word, unchecked) =
                 word.strip_suffix("-unchecked").map_or((word, false), |word| (word, true));
+            let (word, as_found) = word.strip_suffix("-as-found").map_or((word, false), |word| (word, true));
             let provenance = match word {
                 "generated" => Provenance::Generated,
                 "adopted" => Provenance::Adopted,
@@ -158,7 +161,13 @@ fn add_line(phase: &mut PhaseLock, fields: &[&str]) -> Option<()> {
                 "accepted" => Provenance::Accepted,
                 _ => return None,
             };
-            let line = Line { key: key.parse().ok()?, digest: digest.parse().ok()?, provenance, unchecked };
+            let line = Line {
+                key: key.parse().ok()?,
+                digest: digest.parse().ok()?,
+                provenance,
+                unchecked,
+                as_found,
+            };
             phase.lines.insert(decode(id)?.into(), line);
         }
         _ => return None,
@@ -185,15 +194,16 @@ pub fn write_lock(path: &Path, phases: &[PhaseLines<'_>], old: Option<&[u8]>) ->
         }
         for (id, line, failed) in *lines {
             let id = encode(id);
-            if let Some(Line { key, digest, provenance, unchecked }) = line {
+            if let Some(Line { key, digest, provenance, unchecked, as_found }) = line {
                 let word = match provenance {
                     Provenance::Generated => "generated",
                     Provenance::Adopted => "adopted",
                     Provenance::Edited => "edited",
                     Provenance::Accepted => "accepted",
                 };
+                let as_found = if *as_found { "-as-found" } else { "" };
                 let unchecked = if *unchecked { "-unchecked" } else { "" };
-                add(format_args!("{phase} {id} {key} {digest} {word}{unchecked}\n"))?;
+                add(format_args!("{phase} {id} {key} {digest} {word}{as_found}{unchecked}\n"))?;
             }
             if let Some(Failed { key, checks }) = failed {
                 add(format_args!("{phase} {id} {key} {checks} failed\n"))?;
@@ -253,8 +263,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("coursebuild.lock");
         let of = |text: &str| Digest::of(text.as_bytes()).short();
-        let line =
-            |provenance, unchecked| Some(Line { key: of("k"), digest: of("d"), provenance, unchecked });
+        let line = |provenance, unchecked| {
+            Some(Line { key: of("k"), digest: of("d"), provenance, unchecked, as_found: unchecked })
+        };
         let gone = Failed { key: of("k2"), checks: of("c") };
         let failed = Some(gone);
         let one = [

@@ -8,4 +8,4 @@ mod write;
 
 pub use lock::{Failed, Line, Lock, LockFile, PhaseLines, PhaseLock, read_lock, write_lock};
 pub use main_file::{Found, Item, MainFile, Text, Written};
-pub use write::write_main_file;
+pub use write::{envelope_changes, write_main_file};

@@ -161,6 +161,26 @@ fn push_indented(out: &mut Vec<u8>, text: &str, indent: &str) {
     }
 }
 
+/// The computed fields of the envelope that stand otherwise in the file as it was found: name, what was found, what is written.
+pub fn envelope_changes(
+    found: &MainFile,
+    output: &Output,
+    items: &[Item],
+    finish: Finish<'_>,
+) -> Result<Vec<(String, Option<Value>, Value)>> {
+    let Some(outermost) = found.envelope.0.first() else { return Ok(Vec::new()) };
+    let stood = |name: &str| {
+        let raw = outermost.iter().find(|(field, _)| field == name)?.1.as_deref()?;
+        serde_json::from_str::<Value>(raw).ok()
+    };
+    let fields = output.envelope.iter().zip(totals(found, output, items, finish)?);
+    let changes = fields.filter_map(|((name, _), text)| {
+        let (stood, now) = (stood(name), serde_json::from_str(&text).unwrap_or_default());
+        (stood.as_ref() != Some(&now)).then(|| (name.clone(), stood, now))
+    });
+    Ok(changes.collect())
+}
+
 /// The computed fields of the envelope, as JSON.
 fn totals(found: &MainFile, output: &Output, items: &[Item], finish: Finish<'_>) -> Result<Vec<String>> {
     let mut totals: Vec<Total> = output.envelope.iter().map(|_| Total::default()).collect();

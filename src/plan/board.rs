@@ -4,9 +4,11 @@
 //! are made from is settled; then its items are known and each is decided. Decisions look only at earlier phases, so slots can
 //! be opened in any order, and all at once. The groups of a phase are known all at once, so such a phase has one slot for all.
 
+use super::adopt::Adopt;
 use super::context::{Entries, entries};
 use super::derived::Firsts;
 use super::facts::Decision;
+use super::found::Found;
 use super::recall::Recall;
 use super::scope::scopes;
 use super::select::Chosen;
@@ -54,12 +56,16 @@ pub struct Wishes {
     pub refresh: bool,
     /// `--with-stale-inputs`: what is not bought feeds later phases with its last linked result.
     pub with_stale_inputs: bool,
+    /// `adopt`.
+    pub adopt: Adopt,
+    /// `--recompute-derived`: derived fields do not stand as they were found.
+    pub recompute: bool,
 }
 
 impl Wishes {
     /// Something is asked for beyond bringing up to date.
     pub(super) fn asks_for_more(&self) -> bool {
-        self.force || self.fix || self.retry_failed || self.refresh
+        self.force || self.fix || self.retry_failed || self.refresh || self.adopt != Adopt::No
     }
 }
 
@@ -87,6 +93,8 @@ pub struct PhaseBoard {
     pub(super) firsts: Firsts,
     /// The same over what the main file showed when the run began: for what is not settled.
     pub(super) firsts_before: Firsts,
+    /// Of which items derived fields stand as they were found.
+    pub(super) found: Found,
     /// What the last run knew of it.
     pub recall: Recall,
     /// The digest of the way in which a result becomes items; zero where more than one result and the rule decide it.
@@ -224,6 +232,7 @@ impl<'w> Board<'w> {
                 taken,
                 firsts: Firsts::default(),
                 firsts_before: Firsts::default(),
+                found: Found::default(),
                 recall,
                 splitting: splitting(course, at),
                 settled: 0,
@@ -237,6 +246,12 @@ impl<'w> Board<'w> {
         self.wishes.force && chosen && self.wishes.chosen.get(phase).is_none_or(|chosen| !chosen.is_upstream)
     }
 
+    /// What of a selected item's main file entry is to be adopted: of what a target names, not of what that is made from.
+    pub(super) fn adopts(&self, phase: usize, chosen: bool) -> Adopt {
+        let named = self.wishes.chosen.get(phase).is_none_or(|chosen| !chosen.is_upstream);
+        if chosen && named { self.wishes.adopt } else { Adopt::No }
+    }
+
     /// A phase's rule.
     pub fn rule(&self, phase: usize) -> &'w Rule {
         &self.course.phases[phase].rule
@@ -246,6 +261,15 @@ impl<'w> Board<'w> {
     pub fn settle(&mut self, phase: usize, root: usize) {
         self.phases[phase].slots[root].state = State::Settled;
         self.advance(phase);
+    }
+
+    /// What was to be kept in the store has been: nothing is filed twice.
+    pub fn forget_filed(&mut self) {
+        let slots = self.phases.iter_mut().flat_map(|phase| &mut phase.slots);
+        for cell in slots.flat_map(|slot| &mut slot.cells) {
+            cell.decision.file = None;
+            cell.decision.claimed = false;
+        }
     }
 
     /// The number of leading roots of a phase that are settled.

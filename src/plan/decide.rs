@@ -3,7 +3,9 @@
 //! Pure: everything that it looks at is in [`Facts`], so `plan` and `build` cannot disagree, and a table of all states of lock,
 //! store and main file is its test.
 
+use super::adopt::adopted;
 use super::facts::{Candidate, Current, Decision, Facts, Standing};
+use super::refresh::met;
 use super::verdict::{Held, Reason, Verdict};
 use crate::check::Finding;
 use crate::digest::{Digest, Short};
@@ -13,8 +15,14 @@ use std::sync::Arc;
 
 /// Decides. `judge` gives the findings of an output in lifted form; it is asked only where it matters.
 pub fn decide(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
-    let mut decision = standing_or_known(facts, judge);
+    let decision = standing_or_known(facts, judge);
+    let mut decision = adopted(facts, &decision, judge).unwrap_or(decision);
     let to_fix = facts.fix && matches!(decision.verdict, Verdict::Held(Held::Findings(_)));
+    if matches!(decision.verdict, Verdict::Held(Held::Moved(_)))
+        && let Some(met) = met(facts, &decision, judge)
+    {
+        return met;
+    }
     if facts.force && !matches!(decision.verdict, Verdict::Held(_)) {
         decision.supersedes = decision.current.take().map(|current| current.digest);
         decision.verdict = Verdict::Stale(vec![Reason::Forced]);
@@ -236,11 +244,11 @@ fn as_current(candidate: &Candidate) -> Current {
     Current { digest, text: Text::Lifted(text), provenance, key: content, unchecked: false }
 }
 
-fn fresh(current: Current) -> Decision {
+pub(super) fn fresh(current: Current) -> Decision {
     decided(Verdict::Fresh, current)
 }
 
-fn held(current: Current, why: Held) -> Decision {
+pub(super) fn held(current: Current, why: Held) -> Decision {
     decided(Verdict::Held(why), current)
 }
 
@@ -269,7 +277,7 @@ fn full(facts: &Facts, short: Short, text: &Arc<str>) -> Digest {
         .unwrap_or_else(|| super::output_digest_of_text(text))
 }
 
-fn errors(findings: Vec<Finding>) -> Vec<Finding> {
+pub(super) fn errors(findings: Vec<Finding>) -> Vec<Finding> {
     findings.into_iter().filter(Finding::is_error).collect()
 }
 
@@ -284,6 +292,7 @@ mod tests {
     use super::*;
     use crate::course::Severity;
     use crate::link::Failed;
+    use crate::plan::Adopt;
     use crate::plan::Attempts;
 
     const OURS: &str = r#""ours""#;
@@ -324,6 +333,7 @@ mod tests {
             results: vec![],
             claimable: vec![],
             edit: None,
+            base: None,
             superseded: vec![],
             attempts: Attempts { limit: 3, ..Attempts::default() },
             checks: Short::default(),
@@ -332,6 +342,7 @@ mod tests {
             retry_failed: false,
             fix: false,
             refresh: false,
+            adopt: Adopt::No,
         }
     }
 
@@ -417,12 +428,14 @@ mod tests {
                 digest: digest(OURS).short(),
                 provenance: Provenance::Generated,
                 unchecked: false,
+                as_found: false,
             }),
             L::OldKey => Some(Line {
                 key: old_key(),
                 digest: digest(OLD).short(),
                 provenance: Provenance::Generated,
                 unchecked: false,
+                as_found: false,
             }),
             L::Absent | L::Conflict => None,
         };

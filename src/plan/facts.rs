@@ -1,5 +1,6 @@
 //! What a decision over one item looks at, and what it says.
 
+use super::adopt::Adopt;
 use super::verdict::Verdict;
 use crate::check::Finding;
 use crate::digest::{Digest, Short};
@@ -65,6 +66,8 @@ pub struct Facts {
     pub claimable: Vec<Candidate>,
     /// The newest hand edit of this item, under whatever key.
     pub edit: Option<Candidate>,
+    /// What the standing hand edit was made from, where a newer generated result is known too.
+    pub base: Option<Arc<str>>,
     /// Results that a later purchase replaced although they were valid.
     pub superseded: Vec<Digest>,
     /// Attempts under this key and these checks.
@@ -81,6 +84,8 @@ pub struct Facts {
     pub fix: bool,
     /// `--refresh-edited`: buy what is held because its key moved under a hand edit.
     pub refresh: bool,
+    /// `adopt`: take what stands in the main file as a result of the present inputs.
+    pub adopt: Adopt,
 }
 
 /// A result that stands for an item, with what its lock line says.

@@ -62,7 +62,12 @@ impl<'s> Memory<'s> {
         self.store
     }
 
-    fn phase_lock(&self, phase: &str) -> Option<&'s PhaseLock> {
+    /// True when there is a lock that could be read.
+    pub(super) fn has_lock(&self) -> bool {
+        self.lock.lock().is_some()
+    }
+
+    pub(super) fn phase_lock(&self, phase: &str) -> Option<&'s PhaseLock> {
         self.lock.lock().and_then(|lock| lock.phases.get(phase))
     }
 
@@ -96,8 +101,8 @@ impl<'s> Memory<'s> {
     ) -> Result<Option<Current>> {
         let Some(lock) = self.phase_lock(&board.rule(phase).name) else { return Ok(None) };
         let Some(line) = lock.lines.get(id) else { return Ok(None) };
-        let stands =
-            line.key == content.short() && line.provenance == Provenance::Generated && !line.unchecked;
+        let plain = matches!(line.provenance, Provenance::Generated | Provenance::Adopted);
+        let stands = line.key == content.short() && plain && !line.unchecked;
         let passed = lock.checks == Some(board.phases[phase].checks.digest().short());
         if !stands || !passed || board.forces(phase, chosen) {
             return Ok(None);
@@ -160,6 +165,16 @@ impl<'s> Memory<'s> {
             Some(known) => self.candidate(&known)?,
             None => None,
         };
+        // Where newer results are known, an edit may have to be merged with one: then what it was made from counts.
+        let edited = match (&standing, line) {
+            (Some((digest, _)), Some(line)) if line.digest != digest.short() => Some(line.key),
+            (_, Some(line)) => (line.provenance == Provenance::Edited).then_some(line.key),
+            (_, None) => edit.as_ref().map(|edit| edit.content),
+        };
+        let base = match edited.filter(|key| *key != content.short() && !results.is_empty()) {
+            Some(key) => self.base_of(board, phase, id, key, content)?,
+            None => None,
+        };
         Ok(Told::Facts(Box::new(Facts {
             content,
             lock_readable: self.lock.lock().is_some(),
@@ -170,6 +185,7 @@ impl<'s> Memory<'s> {
             results,
             claimable: Vec::new(),
             edit,
+            base,
             superseded: index.superseded(&content, id).into_iter().collect(),
             attempts: self.attempts(id, content, checks, rule.attempts)?,
             checks: checks.short(),
@@ -182,6 +198,7 @@ impl<'s> Memory<'s> {
             retry_failed: board.wishes.retry_failed && chosen,
             fix: board.wishes.fix && chosen,
             refresh: board.wishes.refresh && chosen,
+            adopt: board.adopts(phase, chosen),
         })))
     }
 
@@ -338,12 +355,35 @@ impl<'s> Memory<'s> {
             let Ok(entry) = self.store.entry(asked.entry) else { continue };
             let intent = entry.intent;
             let Some(item) = intent.items.into_iter().nth(asked.item) else { continue };
-            if item.content.short() == old && entry.provenance == Provenance::Generated {
+            // What was filed by the tool itself has parts only where it was adopted.
+            if item.content.short() == old && !item.parts.is_empty() {
                 let parts = intent.recipe.into_iter().chain(item.parts).collect();
                 return Ok(Some(MadeFrom { parts, texts: intent.texts, input: item.input }));
             }
         }
         Ok(None)
+    }
+
+    /// What a hand edit was made from: the last result of the item under the edit's key that no person wrote, else the last one
+    /// under any key but the present.
+    pub fn base_of(
+        &self,
+        board: &Board<'_>,
+        phase: usize,
+        id: &str,
+        key: Short,
+        content: Digest,
+    ) -> Result<Option<Arc<str>>> {
+        let history = self.store.index()?.history(&board.course.code, &board.rule(phase).name, id);
+        let made = || {
+            history
+                .iter()
+                .rev()
+                .filter_map(|asked| asked.result.as_ref())
+                .filter(|known| known.provenance != Provenance::Edited && known.content != content)
+        };
+        let base = made().find(|known| known.content.short() == key).or_else(|| made().next());
+        self.text_of(base)
     }
 
     /// True when the store has this very output as a result of this item.

@@ -1,5 +1,6 @@
 //! What would be done, and why: pure decisions over what is known.
 
+mod adopt;
 mod board;
 mod claim;
 mod context;
@@ -7,6 +8,7 @@ mod decide;
 mod derived;
 mod explain;
 mod facts;
+mod found;
 mod grouping;
 mod items;
 mod judge_course;
@@ -14,6 +16,7 @@ mod memory;
 mod opening;
 mod outline;
 mod recall;
+mod refresh;
 mod report;
 mod scope;
 mod select;
@@ -21,16 +24,19 @@ mod texts;
 mod trouble;
 mod verdict;
 
+pub use adopt::Adopt;
 pub use board::*;
 pub use context::Entries;
 pub use decide::decide;
 pub use derived::Firsts;
 pub use explain::{explain, part_words, words};
 pub use facts::*;
+pub use found::Difference;
 pub use judge_course::{COVERAGE, JudgedItem, JudgedPhase, judge_course};
 pub use memory::Memory;
 pub use outline::{enlist, outline, place, wants};
 pub use recall::Recall;
+pub use refresh::refreshed;
 pub use report::*;
 pub use select::*;
 pub use texts::{PartTexts, part_texts, recipe_texts};

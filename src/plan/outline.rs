@@ -48,7 +48,8 @@ fn phase_plan(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<Ph
         counts.add(&cell.decision.verdict);
         unselected += usize::from(cell.decision.verdict.is_to_buy() && !cell.chosen);
     }
-    let surely = memory.knows_nothing_of(&board.course.code, &rule.name)?;
+    let adopting = board.wishes.adopt != super::Adopt::No;
+    let surely = !adopting && memory.knows_nothing_of(&board.course.code, &rule.name)?;
     let (least, least_calls) =
         count_calls(board, phase, &|root| if surely { pending_items(board, phase, root).min } else { 0 })?;
     let (most, most_calls) = count_calls(board, phase, &|root| pending_items(board, phase, root).max)?;

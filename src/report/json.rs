@@ -6,7 +6,7 @@ use crate::diag::{Kind, Problem, Result};
 use crate::event::Event;
 use crate::json::Value;
 use crate::plan::Plan;
-use crate::run::{LogLine, Status, Why};
+use crate::run::{ItemHistory, LogLine, Status, Why};
 use serde::Serialize;
 
 /// One event on one line.
@@ -56,14 +56,16 @@ pub fn why_json(whys: &[Why]) -> Result<String> {
     pretty(&Versioned { version: 1, items: whys })
 }
 
-/// `{"version":1,"calls":[…]}`.
-pub fn log_json(calls: &[LogLine]) -> Result<String> {
+/// `{"version":1,"calls":[…],"items":[{"target","generations":[…]}]}`.
+pub fn log_json(calls: &[LogLine], items: &[ItemHistory]) -> Result<String> {
     #[derive(Serialize)]
     struct Versioned<'a> {
         version: u32,
         calls: &'a [LogLine],
+        #[serde(skip_serializing_if = "<[ItemHistory]>::is_empty")]
+        items: &'a [ItemHistory],
     }
-    pretty(&Versioned { version: 1, calls })
+    pretty(&Versioned { version: 1, calls, items })
 }
 
 /// `{"version":1,"prompt":"…"}`.

@@ -7,6 +7,8 @@ mod check;
 mod confirm;
 mod diff;
 mod doctor;
+mod adopt;
+mod decisions;
 mod findings;
 mod json;
 mod junit;
@@ -28,8 +30,10 @@ mod table;
 mod why;
 mod words;
 
+pub use adopt::{adoption_json, adoption_text};
 pub use check::{check_json, check_text};
 pub use confirm::confirm;
+pub use decisions::{decidable_json, decidable_text, generations_text, resolved_json, resolved_text};
 pub use doctor::{doctor_json, doctor_text};
 pub use json::{
     event_line, log_json, packs_json, plan_json, problem_json, prompt_json, status_json, value_json, why_json,

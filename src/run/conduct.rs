@@ -2,6 +2,7 @@
 
 use super::call::{Came, ask};
 use super::options::Options;
+use super::refresh;
 use super::refusal::{call_trouble, refuse, unusable};
 use super::request::{Draft, Seat, draft};
 use super::signals::Signals;
@@ -347,6 +348,12 @@ impl Loop<'_, '_, '_> {
             board.judge(phase, &detail, &stored.output).into_iter().filter(Finding::is_error).collect();
         if !errors.is_empty() {
             return Ok(Some((errors, Some(stored.digest))));
+        }
+        if let Some(decision) =
+            refresh::merged(board, &self.run.memories[course], phase, (root, at), &detail, stored)?
+        {
+            board.phases[phase].slots[root].cells[at].decision = decision;
+            return Ok(None);
         }
         let cell = &mut board.phases[phase].slots[root].cells[at];
         cell.decision = Decision::fresh(Current {

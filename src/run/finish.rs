@@ -4,14 +4,14 @@ use super::clock::now_ms;
 use super::session::LOCK_NAME;
 use super::tables;
 use crate::course::Course;
-use crate::diag::Result;
+use crate::diag::{Problem, Result};
 use crate::digest::{Digest, Short};
 use crate::event::{Event, MainFile as Told, Summary};
 use crate::generate::Meters;
 use crate::graph::batch_of;
 use crate::json::{Ids, Value};
 use crate::link::{Failed, Item, Line, LockFile, PhaseLines, Text, write_lock, write_main_file};
-use crate::plan::{Board, Current, Held, Memory, Verdict, output_digest};
+use crate::plan::{Adopt, Board, Current, Held, Memory, Verdict, output_digest};
 use crate::store::{AnswerShape, AskedItem, Ended, Entry, Intent, Provenance, Store, Stored};
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -21,8 +21,11 @@ use std::sync::Arc;
 /// What was taken over from another id is filed under its new one as well.
 pub(super) fn file_edits(board: &Board<'_>, store: &Store) -> Result<()> {
     for phase in 0..board.phases.len() {
-        let edited =
-            board.cells(phase).filter_map(|(root, _, cell)| Some((root, cell, cell.decision.file.as_ref()?)));
+        let edited = board.cells(phase).filter_map(|(root, _, cell)| {
+            let current = cell.decision.file.as_ref()?;
+            let adopted = board.wishes.adopt != Adopt::No && current.key == cell.content.short();
+            (!adopted).then_some((root, cell, current))
+        });
         let edits: Vec<_> = edited
             .map(|(root, cell, current)| (&*cell.id, root, full_key(cell.content, current), current))
             .collect();
@@ -65,7 +68,22 @@ fn file(
     items: &[(&str, usize, Digest, &Current)],
     store: &Store,
 ) -> Result<()> {
-    let (Some(first), Some(last)) = (items.first(), items.last()) else { return Ok(()) };
+    if !items.is_empty() {
+        store.keep(&filed(board, phase, provenance, items)?)?;
+    }
+    Ok(())
+}
+
+/// The entry of results that no call brought: each with its id, root, content key and output. Wants at least one.
+pub(super) fn filed(
+    board: &Board<'_>,
+    phase: usize,
+    provenance: Provenance,
+    items: &[(&str, usize, Digest, &Current)],
+) -> Result<Entry> {
+    let (Some(first), Some(last)) = (items.first(), items.last()) else {
+        return Err(Problem::internal("nothing was to be filed"));
+    };
     let rule = board.rule(phase);
     let now = now_ms();
     let asked = items.iter().map(|(id, root, content, _)| AskedItem {
@@ -85,7 +103,7 @@ fn file(
             Ok(Stored { item, digest: current.digest, output: output.to_string() })
         })
         .collect::<Result<_>>()?;
-    store.keep(&Entry {
+    Ok(Entry {
         intent: Intent {
             call: String::new(),
             course: board.course.code.clone(),
@@ -112,8 +130,7 @@ fn file(
         stderr: String::new(),
         raw: None,
         results,
-    })?;
-    Ok(())
+    })
 }
 
 /// Keeps what stands in main files for items that are no more: what nobody knows is filed as an edit before it goes.
@@ -217,7 +234,7 @@ pub(super) fn link(board: &Board<'_>, lock: &LockFile, root: &Path, state: &Path
 }
 
 /// What a main file is to hold, with the root and the number of each item.
-fn linked_items(board: &Board<'_>, phase: usize) -> (Vec<(usize, usize)>, Vec<Item>) {
+pub(super) fn linked_items(board: &Board<'_>, phase: usize) -> (Vec<(usize, usize)>, Vec<Item>) {
     let roots = &board.phases[phase].roots;
     let linked = board.cells(phase).filter_map(|(root, at, cell)| {
         let text = cell.decision.linked.as_ref()?.text.clone();
@@ -230,17 +247,19 @@ type LockLine = (Arc<str>, Option<Line>, Option<Failed>);
 
 fn lock_lines(board: &Board<'_>, phase: usize) -> Vec<LockLine> {
     let checks = board.phases[phase].checks.digest().short();
-    let line = |current: &Current, fresh: bool| Line {
+    let line = |current: &Current, fresh: bool, as_found: bool| Line {
         key: current.key,
         digest: current.digest.short(),
         provenance: current.provenance,
-        unchecked: !fresh && current.provenance == Provenance::Generated,
+        unchecked: !fresh && matches!(current.provenance, Provenance::Generated | Provenance::Adopted),
+        as_found,
     };
     board
         .cells(phase)
-        .filter_map(|(.., cell)| {
+        .filter_map(|(root, at, cell)| {
             let fresh = cell.decision.verdict == Verdict::Fresh;
-            let stands = cell.decision.linked.as_ref().map(|current| line(current, fresh));
+            let as_found = board.is_as_found(phase, root, at);
+            let stands = cell.decision.linked.as_ref().map(|current| line(current, fresh, as_found));
             let failed = matches!(cell.decision.verdict, Verdict::Failed(_))
                 .then(|| Failed { key: cell.content.short(), checks });
             (stands.is_some() || failed.is_some()).then(|| (cell.id.clone(), stands, failed))
@@ -300,6 +319,16 @@ pub(super) fn held_words(held: &Held) -> String {
             None => "fails a check".to_owned(),
         },
         Held::Moved(_) => "was edited by hand, and what it is made from has changed since".to_owned(),
+        Held::Conflict(conflict) if conflict.fields.is_empty() => {
+            "was edited by hand, and together with what was generated since it fails a check".to_owned()
+        }
+        Held::Conflict(conflict) => {
+            let fields: Vec<String> = conflict.fields.iter().map(|clash| format!("`{}`", clash.at)).collect();
+            format!(
+                "was edited by hand, and what was generated since differs from it at {}",
+                fields.join(", ")
+            )
+        }
         Held::Unexplained => "nothing tells where it comes from".to_owned(),
     }
 }

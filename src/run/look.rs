@@ -2,6 +2,7 @@
 
 use super::estimate;
 use super::finish::shown;
+use super::generations;
 use super::options::Options;
 use super::request::{Seat, draft};
 use super::session::Session;
@@ -82,7 +83,7 @@ fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> PhaseStat
 }
 
 /// The items that a target names: root, number in its slot, cell.
-type Named<'b> = Vec<(usize, usize, &'b Cell)>;
+pub(super) type Named<'b> = Vec<(usize, usize, &'b Cell)>;
 
 /// The items of one phase that a target names, without what they are made from.
 pub(super) fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b>> {
@@ -115,14 +116,22 @@ pub(super) fn targets(options: &Options, boards: &[Board<'_>]) -> Result<Vec<Tar
     options.selection.targets.iter().map(|text| read_target(text, &courses)).collect()
 }
 
-/// The current results of at most one target, in the phase's shape.
-pub fn show(options: &Options) -> Result<Value> {
-    with_boards(options, |_, boards, _| {
+/// The current results of at most one target, in the phase's shape; or those of a generation, by its number.
+pub fn show(options: &Options, generation: Option<usize>) -> Result<Value> {
+    with_boards(options, |_, boards, memories| {
         let (board, target, phase) = one_phase(options, boards)?;
         let items = named(board, phase, &target.what)?;
         let output = &board.rule(phase).output;
         let mut shown = Vec::new();
         for (root, at, cell) in items {
+            if let Some(number) = generation {
+                let memory = &memories[target.course];
+                shown.push((
+                    cell.id.to_string(),
+                    generations::output(board, memory, phase, (root, cell), number)?,
+                ));
+                continue;
+            }
             let Some(current) = cell.decision.current.as_ref().or(cell.decision.linked.as_ref()) else {
                 continue;
             };

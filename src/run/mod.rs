@@ -2,6 +2,7 @@
 //!
 //! Prints nothing and reads no environment: what it needs comes in [`Options`], what it says leaves as events and views.
 
+mod adopt;
 mod call;
 mod check;
 mod clock;
@@ -10,6 +11,7 @@ mod drift;
 mod estimate;
 mod doctor;
 mod finish;
+mod generations;
 mod harvest;
 mod history;
 mod look;
@@ -17,10 +19,12 @@ mod noop;
 mod options;
 mod outside;
 mod recover;
+mod refresh;
 mod refusal;
 mod request;
 #[cfg(test)]
 mod round_trip;
+mod resolve;
 mod session;
 mod signals;
 mod tables;
@@ -29,10 +33,13 @@ mod views;
 mod why;
 
 pub use crate::plan::Selection;
+pub use adopt::{Adoption, CourseAdoption, EnvelopeChange, HeldItem, PhaseAdoption, WayOn, adopt};
 pub use check::{CheckCount, CheckStats, Checked, CheckedCourse, CheckedPhase, check};
 pub use doctor::{Diagnosis, Grade, Symptom, doctor};
+pub use generations::{Generation, ItemHistory, generations};
 pub use look::{log, plan, prompt, show, status};
 pub use options::{Confirm, Options};
+pub use resolve::{Choice, Decidable, Resolved, decidable, resolve};
 pub use views::{
     BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
 };
@@ -91,8 +98,9 @@ fn carry_out(
 ) -> Result<(Summary, Option<Problem>)> {
     let memories = session.memories();
     let mut boards = session.boards(options, &options.selection, &memories)?;
-    for board in &boards {
+    for board in &mut boards {
         finish::file_edits(board, &session.store)?;
+        board.forget_filed();
     }
     let prompts = prompts(&boards)?;
     let mut plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
@@ -128,6 +136,7 @@ fn carry_out(
     let mut summary = tally.summary(&boards);
     (summary.expected_seconds, summary.expected_at_least) = (plan.estimate.seconds, plan.estimate.at_least);
     for ((board, memory), lock) in boards.iter().zip(&memories).zip(&session.locks) {
+        finish::file_edits(board, &session.store)?;
         finish::keep_orphans(board, memory, lock, &session.store, emit)?;
         summary.main_files.extend(finish::link(board, lock, &session.workspace.root, &session.state)?);
     }

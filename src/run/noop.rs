@@ -16,7 +16,12 @@ fn stamp_path(manifest: &Path) -> PathBuf {
 
 /// The summary of a build that has nothing to do, if the stamp says so. Options that ask for purchases are never answered by it.
 pub(super) fn nothing_to_do(options: &Options) -> Option<Summary> {
-    if options.force || options.fix || options.retry_failed || options.refresh_edited {
+    if options.force
+        || options.fix
+        || options.retry_failed
+        || options.refresh_edited
+        || options.recompute_derived
+    {
         return None;
     }
     let stamp = Stamp::read(&stamp_path(&options.manifest))?;

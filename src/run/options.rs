@@ -29,6 +29,10 @@ pub struct Options {
     pub retry_failed: bool,
     /// Buy held items whose key moved.
     pub refresh_edited: bool,
+    /// Take what stands in main files as results of the present inputs: all that is named, else what nothing explains.
+    pub adopt: bool,
+    /// Compute derived fields that stand as they were found.
+    pub recompute_derived: bool,
     /// Build what depends on unselected stale items all the same.
     pub with_stale_inputs: bool,
     /// Wait for another build of the workspace to end, instead of failing.

@@ -8,7 +8,7 @@ use crate::generate::command::Command;
 use crate::generate::{Generator, Phrasebook, Replay};
 use crate::graph::batches;
 use crate::link::{LockFile, MainFile, read_lock};
-use crate::plan::{Board, Held, Memory, Names, Recall, Selection, Verdict, Wishes, choose};
+use crate::plan::{Adopt, Board, Held, Memory, Names, Recall, Selection, Verdict, Wishes, choose};
 use crate::store::Store;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -91,7 +91,14 @@ impl Session {
                 retry_failed: options.retry_failed,
                 refresh: options.refresh_edited,
                 with_stale_inputs: options.with_stale_inputs,
+                adopt: match (options.adopt, *selection == Selection::default()) {
+                    (false, _) => Adopt::No,
+                    (true, true) => Adopt::Unexplained,
+                    (true, false) => Adopt::Named,
+                },
+                recompute: options.recompute_derived,
             };
+            board.recall_found(memory)?;
             board.open_all(memory)?;
             if let Some((phase, batch)) = board.missing_batch() {
                 let name = &board.rule(phase).name;
@@ -99,7 +106,9 @@ impl Session {
                 return Err(Problem::author(format!("there is no batch {batch} of `{name}`"))
                     .hint(format!("`{name}` has {batches} batches: `coursebuild status` lists them")));
             }
-            refuse_the_unknown(&board, &self.locks[at])?;
+            if !options.adopt {
+                refuse_the_unknown(&board, &self.locks[at])?;
+            }
             boards.push(board);
         }
         Ok(boards)
@@ -198,5 +207,5 @@ fn refuse_the_unknown(board: &Board<'_>, lock: &LockFile) -> Result<()> {
     };
     Err(Problem::author(what)
         .because(why)
-        .hint("bring the lock back (git has it), or move the main files away to build them anew; nothing was changed"))
+        .hint("`coursebuild adopt` takes them as they are (`-n` only tells), or bring the lock back (git has it); nothing was changed"))
 }

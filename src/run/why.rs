@@ -7,6 +7,7 @@ use super::options::Options;
 use super::views::{Why, WhyReason};
 use crate::check::Finding;
 use crate::diag::Result;
+use crate::json::Value;
 use crate::plan::{
     Board, Cell, Current, Held, Memory, PartTexts, Reason, Verdict, explain, part_texts, words,
 };
@@ -57,6 +58,7 @@ fn why_of(
         }
         Verdict::Held(held) => {
             reasons.splice(0..0, plain(held_words(held)));
+            reasons.extend(conflict_words(held).into_iter().flat_map(plain));
             Vec::new()
         }
         Verdict::Fresh => warnings(board, phase, root, at, cell)?,
@@ -132,6 +134,22 @@ fn came_from(board: &Board<'_>, phase: usize, current: &Current) -> String {
         Provenance::Edited => format!("was edited by hand in `{file}`"),
         Provenance::Accepted => "stands for an accepted edit".to_owned(),
     }
+}
+
+/// What clashes, and what the two together fail.
+fn conflict_words(held: &Held) -> Vec<String> {
+    let Held::Conflict(conflict) = held else { return Vec::new() };
+    let text = |value: &Option<Value>| value.as_ref().map_or("nothing".to_owned(), Value::to_string);
+    let clashes = conflict.fields.iter().map(|clash| {
+        let (base, mine, theirs) = (text(&clash.base), text(&clash.mine), text(&clash.theirs));
+        format!("at `{}`: made from {base}, by hand {mine}, generated {theirs}", clash.at)
+    });
+    let fails = conflict
+        .findings
+        .iter()
+        .map(|finding| format!("merged, it fails `{}`: {}", finding.kind, finding.message));
+    let ways = "`coursebuild resolve TARGET --mine`, `--theirs` or `--merged FILE` decides".to_owned();
+    clashes.chain(fails).chain([ways]).collect()
 }
 
 fn warnings(board: &Board<'_>, phase: usize, root: usize, at: usize, cell: &Cell) -> Result<Vec<Finding>> {

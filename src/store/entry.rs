@@ -21,6 +21,9 @@ pub enum Provenance {
     Accepted,
 }
 
+/// The generator of an entry by which a person decided what stands for an item.
+pub const RESOLVED: &str = "resolve";
+
 /// What a call asks, durable before the generator sees it: enough to make the [`Entry`] of an answer that is found after a
 /// crash, without the rules that asked for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

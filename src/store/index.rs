@@ -6,7 +6,7 @@
 
 use super::chains::{Chains, key_of};
 use super::known::{Asked, Known, Source};
-use super::{Entry, EntryId, Provenance};
+use super::{Entry, EntryId, Provenance, RESOLVED};
 use crate::diag::Problem;
 use crate::digest::{Digest, Short};
 use std::collections::{BTreeSet, HashMap};
@@ -108,11 +108,16 @@ impl Index {
         Some((self.source(at).entry, self.rows[at].item as usize))
     }
 
-    /// The newest hand edit of an item, whatever its key was.
+    /// The newest hand edit of an item, whatever its key was; none once a person decided for what is no edit.
     pub fn edit(&self, course: &str, phase: &str, id: &str) -> Option<Known> {
         let rows = self.edits.iter(name_key(course, phase, id));
         let at = rows.filter(|at| self.is_named(*at, course, phase, id)).max_by_key(|at| self.age(*at))?;
-        self.known(at)
+        self.known(at).filter(|known| known.provenance == Provenance::Edited)
+    }
+
+    /// What an entry says of itself.
+    pub fn source_of(&self, entry: EntryId) -> Option<&Source> {
+        self.by_entry.get(&entry).map(|at| &self.sources[*at as usize])
     }
 
     /// The entry of a call.
@@ -191,7 +196,9 @@ impl Index {
         let source = self.sources.len().saturating_sub(1);
         self.rows.push(Row { source: number(source), ..row });
         self.by_content.push(key_of(row.content.as_bytes()), at);
-        if row.at.is_some() && self.source(at).provenance == Provenance::Edited {
+        let source = self.source(at);
+        let by_hand = source.provenance == Provenance::Edited || &*source.generator == RESOLVED;
+        if row.at.is_some() && by_hand {
             self.edits.push(self.name_key_of(at), at);
         }
         if let Some(digest) = supersedes {

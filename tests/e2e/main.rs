@@ -6,6 +6,7 @@
     reason = "tests: a failure may panic anywhere, and they make the files and children that the tool then meets"
 )]
 
+mod adopt;
 mod agreement;
 mod answers;
 mod check_command;
@@ -16,6 +17,7 @@ mod crash;
 mod docs;
 mod doctor;
 mod edits;
+mod edits_merge;
 mod held;
 mod kills;
 mod laws;

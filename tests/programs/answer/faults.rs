@@ -2,7 +2,7 @@
 //!
 //! The file is an array of `{"fault": NAME, "phase"?, "item"?, "attempts"?: [1, …], …}`; a fault is made in every call that
 //! fits all that it says. Of one item: `missing`, `shape`, `wrong` (a content that the checks refuse), `extra` (another id
-//! beside it: `"id"`), `twice`. Of the whole answer: `prose`, `fenced`, `truncated`, `empty`, `not_json`, `pad` (white space
+//! beside it: `"id"`), `twice`, `set` (what stands at `"at"` becomes `"to"`; without an item, in all). Of the whole answer: `prose`, `fenced`, `truncated`, `empty`, `not_json`, `pad` (white space
 //! before it: `"bytes"`). Of the program: `exit` (`"code"`, after answering), `hang` (until the file `"until"` is there),
 //! `flood` (`"bytes"` to standard error), `tell` (the variable `"name"` to standard error), `to_file` (the
 //! answer goes to `COURSEBUILD_OUTPUT`).
@@ -49,8 +49,8 @@ impl Faults {
                     let variable = std::env::var(fault["name"].as_str().unwrap_or_default());
                     eprintln!("it is {}", variable.unwrap_or_default());
                 }
-                "missing" | "shape" | "wrong" | "extra" | "twice" | "prose" | "fenced" | "truncated"
-                | "empty" | "not_json" | "pad" | "exit" | "to_file" => {}
+                "missing" | "shape" | "wrong" | "extra" | "twice" | "set" | "prose" | "fenced"
+                | "truncated" | "empty" | "not_json" | "pad" | "exit" | "to_file" => {}
                 other => return Err(format!("no such fault: `{other}`")),
             }
         }
@@ -111,6 +111,7 @@ fn spoil_items(fault: &Value, whole: &mut Value) {
         },
         "shape" => change(whole, id, &|item| *item = json!(["not", {"the": "shape"}])),
         "wrong" => change(whole, id, &worsen),
+        "set" => set(whole, id, fault),
         "extra" => {
             let other = fault["id"].as_str().unwrap_or("../../x");
             match whole {
@@ -140,6 +141,21 @@ fn change(whole: &mut Value, id: &str, how: &dyn Fn(&mut Value)) {
             item[0] = id;
         }),
         _ => {}
+    }
+}
+
+/// Writes into one item, or into all.
+fn set(whole: &mut Value, id: &str, fault: &Value) {
+    let at = fault["at"].as_str().unwrap_or_default();
+    let write = |item: &mut Value| {
+        if let Some(hit) = item.pointer_mut(at) {
+            *hit = fault["to"].clone();
+        }
+    };
+    match whole {
+        Value::Object(items) if id.is_empty() => items.values_mut().for_each(write),
+        Value::Array(items) if id.is_empty() => items.iter_mut().for_each(write),
+        _ => change(whole, id, &write),
     }
 }
 
