@@ -4,6 +4,7 @@
 //! writes them, so that nobody overwrites anybody. Opening one writes nothing. Knows what was asked and what came, but not
 //! what is current or valid: that is for `plan` and `check`.
 
+mod bundle;
 mod chains;
 mod entries;
 mod entry;
@@ -20,6 +21,7 @@ mod table;
 mod workspace;
 mod writer;
 
+pub use bundle::{Packed, Unpacked};
 pub use entries::{Entries, EntryId};
 pub use entry::*;
 pub use frame::{MAX_ANSWER, MAX_BODY};
