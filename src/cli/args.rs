@@ -151,6 +151,15 @@ Examples:
         #[arg(long, value_name = "FILE", value_enum)]
         schema: Option<SchemaOf>,
     },
+    /// Look after the store: count, pack, take in, look over, trace
+    #[command(subcommand)]
+    Cache(super::cache::Cache),
+    /// Remove from the store what nobody needs; only tells what would go, and what that cost, until `--yes`
+    #[command(after_help = "\
+Examples:
+  coursebuild gc                               what could go, and what it cost
+  coursebuild gc --older-than 90d --max-size 2GB --yes")]
+    Gc(super::cache::Gc),
     /// Run one call's program (started by a build, never by hand)
     #[command(hide = true)]
     Supervise {

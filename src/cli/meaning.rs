@@ -145,6 +145,11 @@ fn rooted(target: &str, here: &Path) -> String {
     }
 }
 
+/// A path that was typed, from the current folder on.
+pub(super) fn absolute_here(path: &Path) -> Result<PathBuf> {
+    Ok(absolute(&current_dir()?, path))
+}
+
 /// A path from a folder on, without `.` and `..` (by its names alone: the file need not be there).
 fn absolute(here: &Path, path: &Path) -> PathBuf {
     let mut out = PathBuf::new();

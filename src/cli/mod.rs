@@ -1,6 +1,7 @@
 //! What was typed, and what it means: the command line on one side, options, exit codes and the choice of a reporter on the other.
 
 mod args;
+mod cache;
 mod command;
 mod meaning;
 mod packs;
@@ -151,6 +152,11 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             let packs = packs::all()?;
             if json { report::packs_json(&packs)? } else { report::packs_text(&packs) }
         }
+        Command::Cache(typed) => {
+            let (text, code) = cache::cache(typed, global, looks, around)?;
+            return print(&text).map(|()| code);
+        }
+        Command::Gc(typed) => cache::gc(typed, global, looks, around)?,
         Command::Supervise { .. } => return Err(Problem::internal("a supervisor was asked a question")),
     };
     print(&text).map(|()| 0)

@@ -2,10 +2,12 @@
 //!
 //! Prints nothing and reads no environment: what it needs comes in [`Options`], what it says leaves as events and views.
 
+mod cache;
 mod call;
 mod clock;
 mod conduct;
 mod finish;
+mod gc;
 mod harvest;
 mod history;
 mod look;
@@ -23,6 +25,8 @@ mod tally;
 mod views;
 
 pub use crate::plan::Selection;
+pub use cache::{Blame, PhaseStats, Stats, blame, export, import, repair, stats, verify};
+pub use gc::{Collected, Limits, gc};
 pub use look::{log, plan, prompt, show, status, why};
 pub use options::{Confirm, Options};
 pub use views::{
@@ -34,10 +38,9 @@ use crate::diag::{Kind, Problem, Result};
 use crate::event::{Event, PhaseStart, Summary};
 use crate::plan::{Board, Plan, Verdict, outline};
 use crate::prompt::Prompts;
-use crate::store::{Held, Note, hold_waiting, try_hold};
 use conduct::{Conductor, End};
 use history::History;
-use session::{Session, state_dir};
+use session::{Session, hold};
 use std::sync::Arc;
 use std::time::Instant;
 use tally::Tally;
@@ -54,6 +57,7 @@ pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summ
     let _held = hold(options)?;
     let began_ns = clock::now_ns();
     let mut session = Session::open(options, Some(&mut |found| tell_found(found, emit)))?;
+    session.register()?;
     let mut history = History::new(&session.store);
     let emit = &mut |event: &Event| {
         history.note(event);
@@ -117,16 +121,6 @@ fn carry_out(
     tally.batch_events(&boards).iter().for_each(&mut *emit);
     summary.exit = exit_code(&end, &summary);
     Ok((summary, end.problem))
-}
-
-fn hold(options: &Options) -> Result<Held> {
-    let note =
-        Note { host: None, started: clock::in_words(clock::now_ms()), command: options.command.clone() };
-    let dir = state_dir(&options.manifest);
-    if options.wait {
-        return hold_waiting(&dir, &note);
-    }
-    try_hold(&dir, &note)?.map_err(|holder| holder.problem())
 }
 
 fn tell_found(found: recover::Found, emit: &mut dyn FnMut(&Event)) {

@@ -79,7 +79,8 @@ impl Store {
             return serde_json::to_vec(entry)
                 .map_err(|e| Problem::internal("an entry could not be written").because(e));
         }
-        let gone = || Problem::environment(format!("the piece `{name}` went away while the store was packed"));
+        let gone =
+            || Problem::environment(format!("the piece `{name}` went away while the store was packed"));
         self.entries.body(kind, name)?.ok_or_else(gone)
     }
 
@@ -97,7 +98,9 @@ impl Store {
                 Piece::Whole(kind @ (Kind::Entry | Kind::Blob), _, body) => {
                     let name = Digest::of(&body);
                     if kind == Kind::Entry && serde_json::from_slice::<Entry>(&body).is_err() {
-                        unpacked.bad.push(format!("the entry `{name}` is none that this coursebuild can read"));
+                        unpacked
+                            .bad
+                            .push(format!("the entry `{name}` is none that this coursebuild can read"));
                         continue;
                     }
                     seen += 1;

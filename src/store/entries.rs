@@ -137,7 +137,8 @@ impl Entries {
         Ok(true)
     }
 
-    fn place(&self, kind: Kind, name: &Digest) -> PathBuf {
+    /// Where a piece is.
+    pub(super) fn place(&self, kind: Kind, name: &Digest) -> PathBuf {
         match kind {
             Kind::Blob => self.path("blobs", name, "cbb"),
             _ => self.path("entries", name, "cbe"),

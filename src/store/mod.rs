@@ -13,11 +13,13 @@ mod index;
 mod journal;
 mod known;
 mod pack;
+mod roots;
 #[cfg(test)]
 mod samples;
 mod segment;
 mod stamp;
 mod table;
+mod upkeep;
 mod workspace;
 mod writer;
 
@@ -28,8 +30,10 @@ pub use frame::{MAX_ANSWER, MAX_BODY};
 pub use index::Index;
 pub use journal::{Answer, OpenCall, Unfinished};
 pub use known::{Asked, Known, Source};
+pub use roots::Root;
 pub use stamp::{RACY_NS, Shape, Stamp, Stat};
 pub use table::{Row, Table};
+pub use upkeep::Checked;
 pub use workspace::{Held, Holder, Note, hold_waiting, try_hold};
 pub use writer::Durable;
 
