@@ -17,6 +17,12 @@ pub(super) enum Cache {
     Verify,
     /// Move damaged pieces of the store aside
     Repair,
+    /// Fetch from the shared store what a build would buy otherwise; buys nothing
+    Pull,
+    /// Offer to the shared store what was bought and may not be there; exit 7 if something is left
+    Push,
+    /// Try the shared store out: can it be read and written, does it heed the condition on writes
+    Doctor,
     /// Tell which call brought the present result of each item
     #[command(after_help = "Example:\n  coursebuild cache blame spa_for_eng/phase3/S0123")]
     Blame {
@@ -95,6 +101,26 @@ pub(super) fn cache(
                 },
                 0,
             )
+        }
+        Cache::Pull => {
+            let pulled = run::pull(&question(&[])?)?;
+            let code = if pulled.out_of_reach > 0 { 6 } else { 0 };
+            (if json { report::cache_json(&pulled)? } else { report::pulled_text(&pulled, look) }, code)
+        }
+        Cache::Push => {
+            let (pushed, warnings) = run::push_all(&question(&[])?)?;
+            let code = if pushed.left > 0 { 7 } else { 0 };
+            let text = if json {
+                report::pushed_json(&pushed, &warnings)?
+            } else {
+                report::pushed_text(&pushed, &warnings, look)
+            };
+            (text, code)
+        }
+        Cache::Doctor => {
+            let found = run::examine(&question(&[])?)?;
+            let text = if json { report::cache_json(&found)? } else { report::examined_text(&found, look) };
+            (text, u8::from(!found.usable))
         }
         Cache::Blame { targets } => {
             let items = run::blame(&question(targets)?)?;

@@ -175,7 +175,13 @@ fn print_plan(options: &Options, json: bool, look: report::Look) -> Result<Plan>
 
 /// The exit code of a plan: 3 when calls may be needed and that is to be told.
 fn needed(plan: &Plan, tell: bool) -> u8 {
-    if tell && plan.calls.max > 0 { exit_code(Kind::WorkNeeded) } else { 0 }
+    if tell && plan.out_of_reach.items > 0 {
+        6
+    } else if tell && plan.calls.max > 0 {
+        exit_code(Kind::WorkNeeded)
+    } else {
+        0
+    }
 }
 
 fn build(options: &mut Options, global: &Global, looks: Looks, around: &Surroundings) -> Result<u8> {

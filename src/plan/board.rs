@@ -54,6 +54,8 @@ pub struct Wishes {
     pub refresh: bool,
     /// `--with-stale-inputs`: what is not bought feeds later phases with its last linked result.
     pub with_stale_inputs: bool,
+    /// Slots of which nobody can say whether the shared store fills them: what would be bought into one is held.
+    pub out_of_reach: Arc<HashSet<Digest>>,
 }
 
 impl Wishes {

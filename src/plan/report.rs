@@ -23,6 +23,26 @@ pub struct Plan {
     pub calls: Bounds,
     /// Items to be bought in all.
     pub items: Bounds,
+    /// What is held because the shared store cannot be asked.
+    #[serde(skip_serializing_if = "OutOfReach::is_nothing")]
+    pub out_of_reach: OutOfReach,
+}
+
+/// Items that are held because nobody can say whether the shared store has them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct OutOfReach {
+    /// How many.
+    pub items: usize,
+    /// What they would cost in US dollars, as far as that can be guessed from what was bought before.
+    pub money_usd: Option<f64>,
+    /// Why it cannot be asked, and what follows, in words; `None` where that was told otherwise.
+    pub trouble: Option<String>,
+}
+
+impl OutOfReach {
+    fn is_nothing(&self) -> bool {
+        self.items == 0 && self.trouble.is_none()
+    }
 }
 
 /// One course's part of a [`Plan`].

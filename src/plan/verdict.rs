@@ -32,6 +32,8 @@ pub enum Held {
     Moved(Vec<Reason>),
     /// It stands in the main file and nothing tells where it comes from.
     Unexplained,
+    /// The shared store may have it, and cannot be asked.
+    OutOfReach,
 }
 
 impl Verdict {

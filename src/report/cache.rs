@@ -3,7 +3,7 @@
 use super::look::Look;
 use super::words::{count, flat, moment, money, number};
 use crate::diag::{Problem, Result};
-use crate::run::{Blame, Collected, Stats};
+use crate::run::{Blame, Collected, Examined, Pulled, Pushed, Stats};
 use crate::store::{Checked, Packed, Provenance, Unpacked};
 use serde::Serialize;
 use serde_json::json;
@@ -140,6 +140,48 @@ pub fn collected_text(told: &Collected, look: Look) -> String {
         out += "  nothing was removed: `coursebuild gc --yes` does it\n";
     }
     out
+}
+
+/// What was fetched.
+pub fn pulled_text(pulled: &Pulled, look: Look) -> String {
+    let mut out = format!("fetched {}\n", count(pulled.fetched, "result"));
+    pulled
+        .warnings
+        .iter()
+        .for_each(|warning| out += &format!("{} {}\n", look.odd("warning:"), flat(warning)));
+    out
+}
+
+/// What was offered.
+pub fn pushed_text(pushed: &Pushed, warnings: &[String], look: Look) -> String {
+    let mut out = format!("pushed {}", count(pushed.stored, "result"));
+    if pushed.lost > 0 {
+        out += &format!("; for {} others came first, and theirs were fetched", count(pushed.lost, "result"));
+    }
+    out.push('\n');
+    if pushed.left > 0 {
+        let why = pushed.why.as_ref().map(|why| format!(": {}", flat(why))).unwrap_or_default();
+        out += &format!("{} are left{why}\n", look.bad(&count(pushed.left, "result")));
+    }
+    warnings.iter().for_each(|warning| out += &format!("{} {}\n", look.odd("warning:"), flat(warning)));
+    out
+}
+
+/// The same for programs.
+pub fn pushed_json(pushed: &Pushed, warnings: &[String]) -> Result<String> {
+    let Pushed { stored, lost, left, why } = pushed;
+    cache_json(&json!({"stored": stored, "lost": lost, "left": left, "why": why, "warnings": warnings}))
+}
+
+/// How a shared store behaves.
+pub fn examined_text(found: &Examined, look: Look) -> String {
+    let Some(shared) = &found.shared else { return format!("{}\n", flat(&found.found)) };
+    let word = if found.usable { look.good("usable:") } else { look.bad("not usable:") };
+    let unpushed = match found.unpushed {
+        0 => String::new(),
+        n => format!("  {} may not be there yet: `coursebuild cache push`\n", count(n, "entry")),
+    };
+    format!("{word} `{}` {}\n{unpushed}", flat(shared), flat(&found.found))
 }
 
 /// Where results come from.

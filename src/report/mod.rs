@@ -24,8 +24,8 @@ mod why;
 mod words;
 
 pub use cache::{
-    blame_text, cache_json, checked_json, checked_text, collected_text, packed_json, packed_text, stats_text,
-    unpacked_json, unpacked_text,
+    blame_text, cache_json, checked_json, checked_text, collected_text, examined_text, packed_json,
+    packed_text, pulled_text, pushed_json, pushed_text, stats_text, unpacked_json, unpacked_text,
 };
 pub use confirm::confirm;
 pub use json::{

@@ -265,6 +265,7 @@ pub(super) fn tell_state(boards: &[Board<'_>], summary: &mut Summary) {
                     Verdict::Fresh => {}
                     Verdict::Held(held) => {
                         summary.items_held += 1;
+                        summary.items_out_of_reach += usize::from(*held == Held::OutOfReach);
                         if summary.held.len() < MOST {
                             summary.held.push(format!("{}: {}", target(), held_words(held)));
                         }
@@ -298,6 +299,7 @@ pub(super) fn held_words(held: &Held) -> String {
             None => "fails a check".to_owned(),
         },
         Held::Moved(_) => "was edited by hand, and what it is made from has changed since".to_owned(),
+        Held::OutOfReach => "the shared store may have it, and is out of reach".to_owned(),
         Held::Unexplained => "nothing tells where it comes from".to_owned(),
     }
 }

@@ -11,14 +11,17 @@ mod gc;
 mod harvest;
 mod history;
 mod look;
+mod looks;
 mod noop;
 mod options;
+mod outlet;
 mod recover;
 mod refusal;
 mod request;
 #[cfg(test)]
 mod round_trip;
 mod session;
+mod sharing;
 mod signals;
 mod tables;
 mod tally;
@@ -29,6 +32,7 @@ pub use cache::{Blame, PhaseStats, Stats, blame, export, import, repair, stats, 
 pub use gc::{Collected, Limits, gc};
 pub use look::{log, plan, prompt, show, status, why};
 pub use options::{Confirm, Options};
+pub use sharing::{Examined, Pulled, Pushed, examine, pull, push_all};
 pub use views::{
     BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
 };
@@ -63,7 +67,15 @@ pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summ
         history.note(event);
         emit(event);
     };
+    session.share(options)?;
+    sharing::push(&mut session)?;
+    sharing::gather(&mut session, options, true)?;
     let (mut summary, problem) = carry_out(&session, options, emit)?;
+    // What could not be offered when it came is offered once more, as far as there is hope.
+    sharing::push(&mut session)?;
+    if must_be_pushed(options, &session, &mut summary)? && summary.exit == 0 {
+        summary.exit = 7;
+    }
     // Nobody else holds the store any more: all calls have come back.
     if let Some(store) = Arc::get_mut(&mut session.store) {
         store.flush()?;
@@ -90,6 +102,11 @@ fn carry_out(
     }
     let prompts = prompts(&boards)?;
     let plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
+    if let Some(sharing) = &session.sharing {
+        let trouble = sharing.trouble(&sharing::out_of_reach(&boards, session)?);
+        trouble.into_iter().for_each(|message| emit(&Event::Warning { message }));
+        sharing.warnings().iter().for_each(&mut *emit);
+    }
     permit(options, &plan, session.workspace.confirm_above.calls)?;
     emit(&started_event(&plan));
     boards
@@ -108,6 +125,7 @@ fn carry_out(
             options,
             emit,
             tally,
+            outlet: session.sharing.as_ref().and_then(|sharing| sharing.outlet(&session.store)),
         };
         end = run.conduct()?;
         tally = run.tally;
@@ -119,6 +137,10 @@ fn carry_out(
     }
     finish::tell_state(&boards, &mut summary);
     tally.batch_events(&boards).iter().for_each(&mut *emit);
+    if let Some(sharing) = &session.sharing {
+        summary.items_fetched += sharing.fetched;
+        sharing.warnings().iter().for_each(&mut *emit);
+    }
     summary.exit = exit_code(&end, &summary);
     Ok((summary, end.problem))
 }
@@ -131,6 +153,12 @@ fn tell_found(found: recover::Found, emit: &mut dyn FnMut(&Event)) {
         recover::Found::Answered { call, label, items } => Event::Recovered { call, label, items },
         recover::Found::Warning(message) => Event::Warning { message },
     });
+}
+
+/// Counts what the shared store may not have yet; true if that must not stay so.
+fn must_be_pushed(options: &Options, session: &Session, summary: &mut Summary) -> Result<bool> {
+    summary.unpushed = session.left_unpushed()?;
+    Ok(options.must_push && summary.unpushed > 0)
 }
 
 /// Whether the plan may be carried out at all.
@@ -227,6 +255,8 @@ fn exit_code(end: &End, summary: &Summary) -> u8 {
         130
     } else if end.bounded {
         4
+    } else if summary.items_out_of_reach > 0 {
+        6
     } else if summary.items_failed > 0 {
         1
     } else {

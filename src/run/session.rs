@@ -1,6 +1,7 @@
 //! A workspace opened for a run or a question: manifest, store, locks and boards.
 
 use super::options::Options;
+use super::sharing::Sharing;
 use super::{clock, recover, tables};
 use crate::course::{self, Course, Generate, GeneratorKind, Workspace};
 use crate::diag::{Problem, Result};
@@ -9,8 +10,7 @@ use crate::generate::{Generator, Phrasebook, Replay};
 use crate::graph::batches;
 use crate::link::{LockFile, MainFile, read_lock};
 use crate::plan::{Board, Held, Memory, Names, Recall, Selection, Verdict, Wishes, choose};
-use crate::store::{self, EntryId, Note, Root, Store, hold_waiting, try_hold};
-use std::collections::HashSet;
+use crate::store::{self, Note, Root, Store, hold_waiting, try_hold};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +20,10 @@ pub(super) struct Session {
     pub(super) store: Arc<Store>,
     /// Its manifest.
     manifest: PathBuf,
+    /// When it was opened: milliseconds since 1970, UTC.
+    pub(super) began_ms: u64,
+    /// The shared store, once it is opened.
+    pub(super) sharing: Option<Sharing>,
     /// The workspace's own folder.
     pub(super) state: PathBuf,
     /// One a course.
@@ -70,7 +74,15 @@ impl Session {
             .map(|course| read_lock(&course.dir.join(LOCK_NAME)))
             .collect::<Result<_>>()?;
         let manifest = options.manifest.clone();
-        Ok(Self { workspace, store: Arc::new(store), manifest, state: state_dir(&options.manifest), locks })
+        Ok(Self {
+            workspace,
+            store: Arc::new(store),
+            manifest,
+            began_ms: clock::now_ms(),
+            sharing: None,
+            state: state_dir(&options.manifest),
+            locks,
+        })
     }
 
     /// Tells the store that this workspace uses it, and which files name what it needs.
@@ -81,9 +93,10 @@ impl Session {
             .register(&Root { manifest: self.manifest.clone(), keeps: locks.chain([accepted]).collect() })
     }
 
-    /// What was paid for and is not known to be on the shared store, if there is one that is written to.
-    pub(super) fn unpushed(&self) -> Result<HashSet<EntryId>> {
-        Ok(HashSet::new())
+    /// Opens the shared store, if there is one.
+    pub(super) fn share(&mut self, options: &Options) -> Result<()> {
+        self.sharing = Sharing::open(self.workspace.shared.as_ref(), options, &self.store)?;
+        Ok(())
     }
 
     /// What is remembered, by course.
@@ -123,6 +136,11 @@ impl Session {
                 retry_failed: options.retry_failed,
                 refresh: options.refresh_edited,
                 with_stale_inputs: options.with_stale_inputs,
+                out_of_reach: self
+                    .sharing
+                    .as_ref()
+                    .map(|sharing| sharing.out_of_reach.clone())
+                    .unwrap_or_default(),
             };
             board.open_all(memory)?;
             if let Some((phase, batch)) = board.missing_batch() {
