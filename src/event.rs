@@ -175,6 +175,15 @@ pub struct Summary {
     pub items_failed: usize,
     /// Items held.
     pub items_held: usize,
+    /// Items among the reused ones whose results were fetched from the shared store in this run.
+    #[serde(default)]
+    pub items_fetched: usize,
+    /// Items among the held ones that the shared store may have, and cannot be asked.
+    #[serde(default)]
+    pub items_out_of_reach: usize,
+    /// Answered calls whose results the shared store may not have yet.
+    #[serde(default)]
+    pub unpushed: usize,
     /// Items still to be bought: not selected, or not reached.
     pub items_left: usize,
     /// The main files.

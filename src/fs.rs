@@ -92,6 +92,13 @@ pub fn remove_file(path: &Path) -> Result<()> {
     }
 }
 
+/// Moves a file to a place of its own: with its folder made if need be.
+pub fn move_aside(path: &Path, to: &Path) -> Result<()> {
+    create_dir(to.parent().unwrap_or(Path::new(".")))?;
+    point();
+    std::fs::rename(path, to).map_err(|e| Problem::io("move aside", path, &e))
+}
+
 /// Removes a folder with all that is in it; fine if it is not there.
 pub fn remove_dir(path: &Path) -> Result<()> {
     point();

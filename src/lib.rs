@@ -9,6 +9,7 @@ pub mod json;
 
 pub mod fs;
 pub mod process;
+pub mod http;
 
 pub mod course;
 pub mod graph;
@@ -17,6 +18,7 @@ pub mod prompt;
 pub mod generate;
 pub mod check;
 pub mod store;
+pub mod share;
 pub mod link;
 pub mod schedule;
 pub mod plan;

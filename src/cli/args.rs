@@ -23,10 +23,11 @@ Targets (the course may be left out when there is only one):
   courses/spa_for_eng/lego_pairs.json        a main file
 
 Exit codes:
-  0  done or fresh                           4    a budget or a confirmation stopped it
-  1  something failed                        5    another build holds the workspace
-  2  a mistake of caller or author           70   a bug of coursebuild
-  3  work is needed (--locked, --exit-code)  130  interrupted";
+  0  done or fresh                           5    another build holds the workspace
+  1  something failed                        6    the shared store is out of reach: items are held
+  2  a mistake of caller or author           7    paid work is not on the shared store yet
+  3  work is needed (--locked, --exit-code)  70   a bug of coursebuild
+  4  a budget or a confirmation stopped it   130  interrupted";
 
 /// A make-style incremental build tool for content that LLM agents write in batches
 #[derive(Debug, Parser)]
@@ -79,6 +80,15 @@ pub(super) enum When {
     Auto,
     Always,
     Never,
+}
+
+/// What is done with items when the shared store cannot be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RemoteDown {
+    /// Hold them, and exit with 6
+    Hold,
+    /// Buy them
+    Generate,
 }
 
 /// A kind of file that people write.
@@ -191,6 +201,15 @@ Examples:
         #[arg(long, value_name = "FILE", value_enum)]
         schema: Option<SchemaOf>,
     },
+    /// Look after the store: count, pack, take in, look over, trace
+    #[command(subcommand)]
+    Cache(super::cache::Cache),
+    /// Remove from the store what nobody needs; only tells what would go, and what that cost, until `--yes`
+    #[command(after_help = "\
+Examples:
+  coursebuild gc                               what could go, and what it cost
+  coursebuild gc --older-than 90d --max-size 2GB --yes")]
+    Gc(super::cache::Gc),
     /// Run one call's program (started by a build, never by hand)
     #[command(hide = true)]
     Supervise {
@@ -224,9 +243,18 @@ pub(super) struct Build {
     /// Fail if any call is needed
     #[arg(long, help_heading = "Limits")]
     pub(super) locked: bool,
-    /// Use no generator that needs the network
+    /// Ask nothing over the network: no shared store on a server, no generator that needs one
     #[arg(long, help_heading = "Limits")]
     pub(super) offline: bool,
+    /// What is done with the store and the shared store: local:rw,shared:r (rw, r or off)
+    #[arg(long, value_name = "USE", value_parser = super::meaning::cache_use, help_heading = "Shared store")]
+    pub(super) cache: Option<crate::course::SharedMode>,
+    /// What is done with items when the shared store cannot be asked
+    #[arg(long, value_name = "WHAT", value_enum, help_heading = "Shared store")]
+    pub(super) on_remote_down: Option<RemoteDown>,
+    /// Do not fail in a CI job when something that was bought could not be pushed
+    #[arg(long, help_heading = "Shared store")]
+    pub(super) allow_unpushed: bool,
     /// Make at most so many calls
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub(super) max_calls: Option<usize>,
@@ -288,6 +316,12 @@ pub(super) struct Plan {
     pub(super) select: Select,
     #[command(flatten)]
     pub(super) buy: Buy,
+    /// Ask nothing over the network
+    #[arg(long, help_heading = "How")]
+    pub(super) offline: bool,
+    /// What is done with the store and the shared store: local:rw,shared:r (rw, r or off)
+    #[arg(long, value_name = "USE", value_parser = super::meaning::cache_use, help_heading = "How")]
+    pub(super) cache: Option<crate::course::SharedMode>,
     /// Exit with 3 when calls are needed
     #[arg(long, help_heading = "How")]
     pub(super) exit_code: bool,

@@ -1,7 +1,8 @@
 //! What was typed → what a run is to do.
 
-use super::args::{Build, Buy, Chosen, Format, Global, Plan, Select, When};
+use super::args::{Build, Buy, Chosen, Format, Global, Plan, RemoteDown, Select, When};
 use super::surroundings::{Surroundings, current_dir, program};
+use crate::course::{OnRemoteDown, SharedMode};
 use crate::diag::{Problem, Result, escape};
 use crate::report::{Detail, Look, confirm};
 use crate::run::{Choice, Confirm, Options, Selection};
@@ -50,6 +51,18 @@ pub(super) fn build(typed: &Build, global: &Global, around: &mut Surroundings) -
     options.offline = typed.offline;
     options.max_calls = typed.max_calls;
     options.budget_usd = typed.budget;
+    options.shared = typed.cache;
+    options.on_remote_down = typed.on_remote_down.map(|down| match down {
+        RemoteDown::Hold => OnRemoteDown::Hold,
+        RemoteDown::Generate => OnRemoteDown::Generate,
+    });
+    let in_ci = |name: &str| {
+        options
+            .environment
+            .iter()
+            .any(|(known, value)| known == name && !value.is_empty() && value != "false")
+    };
+    options.must_push = in_ci("CI") && !typed.allow_unpushed;
     options.confirm = match () {
         () if typed.yes => Confirm::Yes,
         () if global.format == Format::Human && around.terminals.input && around.terminals.error => {
@@ -64,6 +77,7 @@ pub(super) fn build(typed: &Build, global: &Global, around: &mut Surroundings) -
 pub(super) fn plan(typed: &Plan, global: &Global, around: &mut Surroundings) -> Result<Options> {
     let mut options = question(&typed.select, global, around)?;
     buy(&mut options, &typed.buy);
+    (options.offline, options.shared) = (typed.offline, typed.cache);
     Ok(options)
 }
 
@@ -115,8 +129,31 @@ pub(super) fn question(select: &Select, global: &Global, around: &mut Surroundin
         store: store.map(|path| absolute(&here, &path)),
         program: program()?,
         environment: std::mem::take(&mut around.environment),
+        shared: None,
+        on_remote_down: None,
+        must_push: false,
         confirm: Confirm::Refuse,
         command: command(&around.arguments),
+    })
+}
+
+/// `local:rw,shared:r`: what is done with the shared store. The local one is what a build works in, and always read and written.
+pub(super) fn cache_use(text: &str) -> Result<SharedMode, String> {
+    let mut shared = None;
+    for part in text.split(',').map(str::trim) {
+        match part.split_once(':') {
+            Some(("shared", "rw")) => shared = Some(SharedMode::Rw),
+            Some(("shared", "r")) => shared = Some(SharedMode::R),
+            Some(("shared", "off")) => shared = Some(SharedMode::Off),
+            Some(("local", "rw")) => {}
+            Some(("local", _)) => {
+                return Err("the local store is always `local:rw`: a build works in it".into());
+            }
+            _ => return Err(format!("`{part}` is not one of shared:rw, shared:r, shared:off, local:rw")),
+        }
+    }
+    shared.ok_or_else(|| {
+        "it does not say what to do with the shared store: shared:rw, shared:r or shared:off".into()
     })
 }
 
@@ -157,6 +194,11 @@ fn rooted(target: &str, here: &Path) -> String {
     } else {
         target.to_owned()
     }
+}
+
+/// A path that was typed, from the current folder on.
+pub(super) fn absolute_here(path: &Path) -> Result<PathBuf> {
+    Ok(absolute(&current_dir()?, path))
 }
 
 /// A path from a folder on, without `.` and `..` (by its names alone: the file need not be there).

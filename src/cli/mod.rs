@@ -1,6 +1,7 @@
 //! What was typed, and what it means: the command line on one side, options, exit codes and the choice of a reporter on the other.
 
 mod args;
+mod cache;
 mod command;
 mod meaning;
 mod packs;
@@ -188,6 +189,11 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             let packs = packs::all()?;
             if json { report::packs_json(&packs)? } else { report::packs_text(&packs) }
         }
+        Command::Cache(typed) => {
+            let (text, code) = cache::cache(typed, global, looks, around)?;
+            return print(&text).map(|()| code);
+        }
+        Command::Gc(typed) => cache::gc(typed, global, looks, around)?,
         Command::Supervise { .. } => return Err(Problem::internal("a supervisor was asked a question")),
     };
     print(&text).map(|()| 0)
@@ -206,7 +212,13 @@ fn print_plan(options: &Options, json: bool, look: report::Look) -> Result<Plan>
 
 /// The exit code of a plan: 3 when calls may be needed and that is to be told.
 fn needed(plan: &Plan, tell: bool) -> u8 {
-    if tell && plan.calls.max > 0 { exit_code(Kind::WorkNeeded) } else { 0 }
+    if tell && plan.out_of_reach.items > 0 {
+        6
+    } else if tell && plan.calls.max > 0 {
+        exit_code(Kind::WorkNeeded)
+    } else {
+        0
+    }
 }
 
 fn build(options: &mut Options, global: &Global, looks: Looks, around: &Surroundings) -> Result<u8> {

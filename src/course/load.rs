@@ -32,6 +32,7 @@ pub fn load(manifest: &Path, env: &[(String, String)]) -> Result<Workspace> {
     };
     let raw: RawManifest = file.toml()?;
     let confirm_above = raw.confirm_above(&file)?;
+    let shared = raw.shared.as_ref().map(|shared| shared.validate(&files, &file)).transpose()?;
     raw.courses_differ(&files, &file)?;
     let (pack, rules) = rules(&mut files, &file, &raw)?;
     let mut loading = Loading {
@@ -52,6 +53,7 @@ pub fn load(manifest: &Path, env: &[(String, String)]) -> Result<Workspace> {
     Ok(Workspace {
         root: root.to_owned(),
         store: raw.store.as_deref().map(|store| files.path(store)),
+        shared,
         confirm_above,
         courses,
         read: files.into_read(),

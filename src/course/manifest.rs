@@ -3,6 +3,7 @@
 use super::generator::RawGenerate;
 use super::language::Language;
 use super::severity::{RawSeverities, RawSeverity};
+use super::shared::RawShared;
 use super::text::{Files, TextFile, TextOr};
 use super::types::{ConfirmAbove, Course, Phase};
 use crate::diag::{Problem, Result, escape};
@@ -20,6 +21,7 @@ pub(super) struct RawManifest {
     #[schemars(with = "Option<RawConfirm>")]
     pub(super) confirm_above: Option<Spanned<RawConfirm>>,
     pub(super) store: Option<String>,
+    pub(super) shared: Option<RawShared>,
     pub(super) generate: Option<RawGenerate>,
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, RawPhase>")]

@@ -13,6 +13,8 @@ pub struct Workspace {
     pub root: PathBuf,
     /// Where the store is, when the manifest says so (absolute).
     pub store: Option<PathBuf>,
+    /// The store that a team shares.
+    pub shared: Option<super::SharedStore>,
     /// Above what a build asks before it buys.
     pub confirm_above: ConfirmAbove,
     /// The courses, in the order of the manifest.

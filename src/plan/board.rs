@@ -60,6 +60,8 @@ pub struct Wishes {
     pub adopt: Adopt,
     /// `--recompute-derived`: derived fields do not stand as they were found.
     pub recompute: bool,
+    /// Slots of which nobody can say whether the shared store fills them: what would be bought into one is held.
+    pub out_of_reach: Arc<HashSet<Digest>>,
 }
 
 impl Wishes {

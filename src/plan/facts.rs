@@ -1,11 +1,12 @@
 //! What a decision over one item looks at, and what it says.
 
 use super::adopt::Adopt;
-use super::verdict::Verdict;
+use super::verdict::{Held, Verdict};
 use crate::check::Finding;
 use crate::digest::{Digest, Short};
 use crate::link::{Failed, Line, Text};
-use crate::store::Provenance;
+use crate::store::{Provenance, slot};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A result that could stand for an item.
@@ -130,6 +131,15 @@ impl Decision {
     /// Of an item whose result stands.
     pub fn fresh(current: Current) -> Self {
         Self { linked: Some(current.clone()), current: Some(current), ..Self::pending(Verdict::Fresh, None) }
+    }
+
+    /// Holds what would be bought into a slot of which nobody can say whether the shared store fills it.
+    pub fn hold_out_of_reach(&mut self, content: Digest, id: &str, slots: &HashSet<Digest>) {
+        let would_go = || slot(content, id, &self.refused, self.supersedes);
+        if !slots.is_empty() && self.verdict.is_to_buy() && slots.contains(&would_go()) {
+            self.verdict = Verdict::Held(Held::OutOfReach);
+            self.current = None;
+        }
     }
 
     /// Of an item that waits; its main file goes on showing what it shows.

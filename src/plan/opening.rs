@@ -313,7 +313,9 @@ impl Board<'_> {
             super::memory::Told::Facts(facts) => *facts,
         };
         facts.claimable = claimable;
-        Ok(decide(&facts, &|lifted| self.judge(phase, detail, lifted)))
+        let mut decision = decide(&facts, &|lifted| self.judge(phase, detail, lifted));
+        decision.hold_out_of_reach(content, &detail.id, &self.wishes.out_of_reach);
+        Ok(decision)
     }
 
     /// Selects the items of the batches that were named, now that positions are known. What they ask for beyond bringing up to

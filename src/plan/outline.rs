@@ -3,7 +3,7 @@
 use super::board::{Board, Cell, State};
 use super::explain::{explain, words};
 use super::memory::Memory;
-use super::report::{Bounds, CoursePlan, Estimate, PhasePlan, Plan, ReasonCount};
+use super::report::{Bounds, CoursePlan, Estimate, OutOfReach, PhasePlan, Plan, ReasonCount};
 use super::verdict::{Counts, Verdict};
 use crate::course::{Feed, Role};
 use crate::diag::Result;
@@ -22,6 +22,7 @@ pub fn outline(courses: &[(&Board<'_>, &Memory<'_>)]) -> Result<Plan> {
         calls: Bounds::default(),
         items: Bounds::default(),
         estimate: Estimate::default(),
+        out_of_reach: OutOfReach::default(),
     };
     for (board, memory) in courses {
         let phases: Vec<PhasePlan> =

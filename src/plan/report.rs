@@ -25,6 +25,9 @@ pub struct Plan {
     pub items: Bounds,
     /// What that is expected to take and to cost, judged by earlier calls.
     pub estimate: Estimate,
+    /// What is held because the shared store cannot be asked.
+    #[serde(skip_serializing_if = "OutOfReach::is_nothing")]
+    pub out_of_reach: OutOfReach,
 }
 
 /// What a run is expected to take and to cost. What nobody knows is `None`, never 0.
@@ -45,6 +48,23 @@ pub struct Dollars {
     pub min: f64,
     /// At most so much, if no answer is refused.
     pub max: f64,
+}
+
+/// Items that are held because nobody can say whether the shared store has them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct OutOfReach {
+    /// How many.
+    pub items: usize,
+    /// What they would cost in US dollars, as far as that can be guessed from what was bought before.
+    pub money_usd: Option<f64>,
+    /// Why it cannot be asked, and what follows, in words; `None` where that was told otherwise.
+    pub trouble: Option<String>,
+}
+
+impl OutOfReach {
+    fn is_nothing(&self) -> bool {
+        self.items == 0 && self.trouble.is_none()
+    }
 }
 
 /// One course's part of a [`Plan`].

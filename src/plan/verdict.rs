@@ -35,6 +35,8 @@ pub enum Held {
     Conflict(Conflict),
     /// It stands in the main file and nothing tells where it comes from.
     Unexplained,
+    /// The shared store may have it, and cannot be asked.
+    OutOfReach,
 }
 
 /// Why a hand edit and what was generated since cannot be merged.

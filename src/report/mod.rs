@@ -4,6 +4,7 @@
 //! foreign origin is made safe here, whatever it went through before.
 
 mod check;
+mod cache;
 mod confirm;
 mod diff;
 mod doctor;
@@ -31,6 +32,10 @@ mod why;
 mod words;
 
 pub use adopt::{adoption_json, adoption_text};
+pub use cache::{
+    blame_text, cache_json, checked_json, checked_text, collected_text, examined_text, packed_json,
+    packed_text, pulled_text, pushed_json, pushed_text, stats_text, unpacked_json, unpacked_text,
+};
 pub use check::{check_json, check_text};
 pub use confirm::confirm;
 pub use decisions::{decidable_json, decidable_text, generations_text, resolved_json, resolved_text};

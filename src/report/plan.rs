@@ -84,10 +84,18 @@ fn notes(plan: &Plan) -> String {
         "not bought again unless `--retry-failed` is given",
     );
     note(
-        sum(|phase| phase.counts.held),
+        sum(|phase| phase.counts.held) - plan.out_of_reach.items.min(sum(|phase| phase.counts.held)),
         "held item",
         "not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given",
     );
+    if let Some(trouble) = &plan.out_of_reach.trouble {
+        out += &format!("{}\n", flat(trouble));
+    }
+    let mut note = |n: usize, one: &str, text: &str| {
+        if n > 0 {
+            out += &format!("{} {text}\n", count(n, one));
+        }
+    };
     note(sum(|phase| phase.unselected), "item", "to be bought but not selected, so left alone");
     out
 }
@@ -153,6 +161,7 @@ pub(super) fn example() -> Plan {
             usd: Some(Dollars { min: 1.2, max: 6.9 }),
             at_least: true,
         },
+        out_of_reach: Default::default(),
     }
 }
 

@@ -25,6 +25,7 @@ pub fn summary_text(summary: &Summary, look: Look) -> String {
     out += &items(summary);
     out += &drift(summary, look);
     out += &main_files(&summary.main_files, look);
+    out += &shared(summary, look);
     out += &failed(summary, look);
     out += &listed("held, not bought without being asked", summary.items_held, &summary.held, look, "why");
     out += &left(summary, look);
@@ -32,10 +33,17 @@ pub fn summary_text(summary: &Summary, look: Look) -> String {
 }
 
 fn nothing_happened(summary: &Summary) -> bool {
-    let quiet =
-        [summary.calls, summary.items_failed, summary.items_held, summary.items_left, summary.items_rejected]
-            .iter()
-            .all(|n| *n == 0);
+    let quiet = [
+        summary.unpushed,
+        summary.items_fetched,
+        summary.calls,
+        summary.items_failed,
+        summary.items_held,
+        summary.items_left,
+        summary.items_rejected,
+    ]
+    .iter()
+    .all(|n| *n == 0);
     quiet && summary.exit == 0 && summary.main_files.iter().all(|file| !file.written)
 }
 
@@ -130,6 +138,23 @@ fn main_files(files: &[MainFile], look: Look) -> String {
         format!("  {word} {} ({})\n", flat(&file.path), count(file.items, "item"))
     };
     files.iter().map(line).collect()
+}
+
+/// What came from the shared store, and what it may lack.
+fn shared(summary: &Summary, look: Look) -> String {
+    let mut out = String::new();
+    if summary.items_fetched > 0 {
+        out += &format!("  {} from the shared store\n", count(summary.items_fetched, "item"));
+    }
+    if summary.items_out_of_reach > 0 {
+        let held = look.bad(&format!("{} held", count(summary.items_out_of_reach, "item")));
+        out += &format!("  {held}: the shared store may have them, and is out of reach\n");
+    }
+    if summary.unpushed > 0 {
+        let left = look.odd(&count(summary.unpushed, "answer"));
+        out += &format!("  {left} not on the shared store yet: `coursebuild cache push`\n");
+    }
+    out
 }
 
 fn failed(summary: &Summary, look: Look) -> String {

@@ -28,6 +28,7 @@ pub(super) fn count(n: usize, one: &str) -> String {
     let ending = match n {
         1 => "",
         _ if one.ends_with("ch") => "es",
+        _ if one.ends_with("ry") => return format!("{} {}ies", number(n as u64), &one[..one.len() - 1]),
         _ => "s",
     };
     format!("{} {one}{ending}", number(n as u64))

@@ -2,9 +2,10 @@
 
 use super::clock::now_ms;
 use super::harvest::entry_of;
+use super::outlet::Outlet;
 use crate::diag::{Problem, Result};
 use crate::generate::{Generator, Outcome, Reply, Request, Stop};
-use crate::store::{Answer, Entry, Intent, MAX_ANSWER, Store};
+use crate::store::{Answer, Entry, EntryId, Intent, MAX_ANSWER, Store};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,7 @@ pub(super) async fn ask(
     intent: Arc<Intent>,
     request: Request,
     stop: Stop,
+    outlet: Option<Outlet>,
 ) -> Result<Came> {
     crate::fs::create_dir(&request.dir)?;
     store.intend(&intent).await?;
@@ -38,9 +40,15 @@ pub(super) async fn ask(
         return Ok(Came::Nothing(reply.outcome));
     };
     store.answered(&intent.call, &answer).await?;
-    tokio::task::spawn_blocking(move || keep(&store, &intent, &reply, ended_ms, too_long))
+    let kept = tokio::task::spawn_blocking(move || keep(&store, &intent, &reply, ended_ms, too_long))
         .await
-        .map_err(|e| Problem::internal("the thread that keeps an answer ended").because(e))?
+        .map_err(|e| Problem::internal("the thread that keeps an answer ended").because(e))??;
+    Ok(match (kept, outlet) {
+        ((Came::Entry(entry), Some(id)), Some(outlet)) => {
+            Came::Entry(Box::new(outlet.offer(id, *entry).await?))
+        }
+        ((came, _), _) => came,
+    })
 }
 
 /// An answer longer than the journal takes is a failed attempt; true for such a one. It stays in the call's folder.
@@ -58,17 +66,23 @@ pub(super) fn bounded(reply: Reply) -> (Reply, bool) {
 }
 
 /// Writes the entry of an answer that is in the journal.
-fn keep(store: &Store, intent: &Intent, reply: &Reply, ended_ms: u64, too_long: bool) -> Result<Came> {
+fn keep(
+    store: &Store,
+    intent: &Intent,
+    reply: &Reply,
+    ended_ms: u64,
+    too_long: bool,
+) -> Result<(Came, Option<EntryId>)> {
     match entry_of(intent, reply, ended_ms)? {
         Some(entry) => {
-            store.keep(&entry)?;
+            let id = store.keep(&entry)?;
             // The journal has the answer until the entry's name is durable; the folder has nothing that they lack.
             if !too_long {
                 store.forget_call(&intent.call)?;
             }
-            Ok(Came::Entry(Box::new(entry)))
+            Ok((Came::Entry(Box::new(entry)), Some(id)))
         }
-        None => Ok(Came::Nothing(reply.outcome.clone())),
+        None => Ok((Came::Nothing(reply.outcome.clone()), None)),
     }
 }
 

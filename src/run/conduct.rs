@@ -1,7 +1,9 @@
 //! The conductor's loop: one task that owns all state, hands out calls and takes back what they bring.
 
 use super::call::{Came, ask};
+use super::looks::Looked;
 use super::options::Options;
+use super::outlet::Outlet;
 use super::refresh;
 use super::refusal::{call_trouble, refuse, unusable};
 use super::request::{Draft, Seat, draft};
@@ -36,6 +38,8 @@ pub(super) struct Conductor<'a, 'w> {
     pub(super) options: &'a Options,
     pub(super) emit: &'a mut dyn FnMut(&Event),
     pub(super) tally: Tally,
+    /// The shared store, if there is one that can be asked.
+    pub(super) outlet: Option<Outlet>,
 }
 
 /// How the loop ended.
@@ -59,10 +63,10 @@ struct Flight {
     started: Instant,
 }
 
-struct Loop<'c, 'a, 'w> {
-    run: &'c mut Conductor<'a, 'w>,
-    schedule: Schedule,
-    numbers: Vec<Vec<PhaseNo>>,
+pub(super) struct Loop<'c, 'a, 'w> {
+    pub(super) run: &'c mut Conductor<'a, 'w>,
+    pub(super) schedule: Schedule,
+    pub(super) numbers: Vec<Vec<PhaseNo>>,
     places: HashMap<PhaseNo, (usize, usize)>,
     waiting: Vec<Vec<BTreeSet<usize>>>,
     /// By course and phase: the position of the first item of each root, as far as it is known.
@@ -72,6 +76,8 @@ struct Loop<'c, 'a, 'w> {
     texts: HashMap<(usize, usize, u32), Digest>,
     flights: HashMap<tokio::task::Id, Flight>,
     calls: JoinSet<Result<Came>>,
+    /// Questions to the shared store under way.
+    pub(super) looks: JoinSet<Looked>,
     /// A bound on calls or money has been reached: nothing leaves any more.
     at_bound: bool,
     /// Phases of the present course that have become known better since that was told.
@@ -120,6 +126,7 @@ impl Conductor<'_, '_> {
             texts: HashMap::new(),
             flights: HashMap::new(),
             calls: JoinSet::new(),
+            looks: JoinSet::new(),
             at_bound: false,
             opened: BTreeSet::new(),
             end: End::default(),
@@ -134,11 +141,15 @@ impl Loop<'_, '_, '_> {
         let mut signals = Signals::new()?;
         loop {
             self.start_calls(&stop)?;
-            if self.flights.is_empty() {
+            if self.flights.is_empty() && self.looks.is_empty() {
                 self.end.bounded = self.at_bound && self.something_is_left();
                 return Ok(self.end);
             }
             tokio::select! {
+                Some(looked) = self.looks.join_next() => {
+                    let looked = looked.map_err(|e| Problem::internal("a question's task ended badly").because(e))?;
+                    self.looked(looked).await?;
+                }
                 Some(joined) = self.calls.join_next_with_id() => {
                     let (id, came) = joined.map_err(|e| Problem::internal("a call's task ended badly").because(e))?;
                     if let Some(flight) = self.flights.remove(&id) {
@@ -217,8 +228,17 @@ impl Loop<'_, '_, '_> {
         self.labels.insert(intent.label.clone());
         let intent = Arc::new(intent);
         let generator = self.run.generators[course][phase].clone();
-        let task =
-            self.calls.spawn(ask(self.run.store.clone(), generator, intent.clone(), request, stop.clone()));
+        let task = {
+            let outlet = self.run.outlet.clone();
+            self.calls.spawn(ask(
+                self.run.store.clone(),
+                generator,
+                intent.clone(),
+                request,
+                stop.clone(),
+                outlet,
+            ))
+        };
         self.flights.insert(
             task.id(),
             Flight { course, phase, number: ready.phase, batch, members, intent, started: Instant::now() },
@@ -307,7 +327,7 @@ impl Loop<'_, '_, '_> {
             self.schedule.stop();
         }
         if !again.is_empty() {
-            self.schedule.retry(number, again);
+            self.retry(course, phase, number, again);
         }
         let roots: BTreeSet<usize> = members.iter().map(|(root, _)| *root).collect();
         for root in roots {
@@ -332,7 +352,7 @@ impl Loop<'_, '_, '_> {
     }
 
     /// Judges an output. `None`: it passed, and stands for its item now. Otherwise what it is refused for, and its digest.
-    fn judge(
+    pub(super) fn judge(
         &mut self,
         course: usize,
         phase: usize,
@@ -366,11 +386,15 @@ impl Loop<'_, '_, '_> {
         Ok(None)
     }
 
-    fn settle(&mut self, course: usize, phase: usize, root: usize) -> Result<()> {
+    pub(super) fn settle(&mut self, course: usize, phase: usize, root: usize) -> Result<()> {
         let memory = &self.run.memories[course];
         let board = &mut self.run.boards[course];
         board.settle(phase, root);
         for (reader, root) in board.open_after(phase, root, &mut self.waiting[course], memory)? {
+            if self.looks_first(course, reader, root) {
+                continue;
+            }
+            let board = &self.run.boards[course];
             let wanted = wants(board, reader, root)?;
             self.run.tally.opened(course, reader, wanted.len());
             self.opened.insert(reader);
@@ -385,6 +409,7 @@ impl Loop<'_, '_, '_> {
                 .filter(|cell| cell.decision.verdict == Verdict::Fresh)
                 .count();
         }
+        let board = &self.run.boards[course];
         for (phase, number) in self.numbers[course].iter().enumerate() {
             self.schedule.gate(*number, board.gate(phase));
         }

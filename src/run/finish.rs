@@ -286,6 +286,7 @@ pub(super) fn tell_state(boards: &[Board<'_>], summary: &mut Summary) {
                     Verdict::Fresh => {}
                     Verdict::Held(held) => {
                         summary.items_held += 1;
+                        summary.items_out_of_reach += usize::from(*held == Held::OutOfReach);
                         if summary.held.len() < MOST {
                             summary.held.push(format!("{}: {}", target(), held_words(held)));
                         }
@@ -329,6 +330,7 @@ pub(super) fn held_words(held: &Held) -> String {
                 fields.join(", ")
             )
         }
+        Held::OutOfReach => "the shared store may have it, and is out of reach".to_owned(),
         Held::Unexplained => "nothing tells where it comes from".to_owned(),
     }
 }

@@ -6,6 +6,7 @@ use super::generations;
 use super::options::Options;
 use super::request::{Seat, draft};
 use super::session::Session;
+use super::sharing;
 use super::views::{
     BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status,
 };
@@ -22,13 +23,19 @@ use crate::store::Entry;
 
 /// What [`super::build`] would do with the same options. Changes nothing.
 pub fn plan(options: &Options) -> Result<Plan> {
-    let session = Session::open(options, None)?;
+    let mut session = Session::open(options, None)?;
+    session.share(options)?;
+    sharing::gather(&mut session, options, false)?;
     let memories = session.memories();
     let boards = session.boards(options, &options.selection, &memories)?;
     super::prompts(&boards)?;
     let mut plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
     let known = estimate::known(&boards, &session.store)?;
     plan.estimate = estimate::expected(&plan, &known, options.jobs);
+    if let Some(sharing) = &session.sharing {
+        plan.out_of_reach = sharing::out_of_reach(&boards, &session)?;
+        plan.out_of_reach.trouble = sharing.trouble(&plan.out_of_reach);
+    }
     Ok(plan)
 }
 

@@ -3,6 +3,7 @@
 //! Prints nothing and reads no environment: what it needs comes in [`Options`], what it says leaves as events and views.
 
 mod adopt;
+mod cache;
 mod call;
 mod check;
 mod clock;
@@ -12,12 +13,15 @@ mod estimate;
 mod doctor;
 mod finish;
 mod generations;
+mod gc;
 mod harvest;
 mod history;
 mod look;
+mod looks;
 mod noop;
 mod options;
 mod outside;
+mod outlet;
 mod recover;
 mod refresh;
 mod refusal;
@@ -26,6 +30,7 @@ mod request;
 mod round_trip;
 mod resolve;
 mod session;
+mod sharing;
 mod signals;
 mod tables;
 mod tally;
@@ -34,12 +39,15 @@ mod why;
 
 pub use crate::plan::Selection;
 pub use adopt::{Adoption, CourseAdoption, EnvelopeChange, HeldItem, PhaseAdoption, WayOn, adopt};
+pub use cache::{Blame, PhaseStats, Stats, blame, export, import, repair, stats, verify};
 pub use check::{CheckCount, CheckStats, Checked, CheckedCourse, CheckedPhase, check};
 pub use doctor::{Diagnosis, Grade, Symptom, doctor};
+pub use gc::{Collected, Limits, gc};
 pub use generations::{Generation, ItemHistory, generations};
 pub use look::{log, plan, prompt, show, status};
 pub use options::{Confirm, Options};
 pub use resolve::{Choice, Decidable, Resolved, decidable, resolve};
+pub use sharing::{Examined, Pulled, Pushed, examine, pull, push_all};
 pub use views::{
     BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
 };
@@ -50,11 +58,10 @@ use crate::diag::{Kind, Problem, Result};
 use crate::event::{Event, PhaseStart, Summary};
 use crate::plan::{Board, Plan, Verdict, outline};
 use crate::prompt::Prompts;
-use crate::store::{Held, Note, hold_waiting, try_hold};
 use conduct::{Conductor, End};
 use estimate::Known;
 use history::History;
-use session::{Session, state_dir};
+use session::{Session, hold};
 use std::sync::Arc;
 use std::time::Instant;
 use tally::Tally;
@@ -71,12 +78,21 @@ pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summ
     let _held = hold(options)?;
     let began_ns = clock::now_ns();
     let mut session = Session::open(options, Some(&mut |found| tell_found(found, emit)))?;
+    session.register()?;
     let mut history = History::new(&session.store);
     let emit = &mut |event: &Event| {
         history.note(event);
         emit(event);
     };
+    session.share(options)?;
+    sharing::push(&mut session)?;
+    sharing::gather(&mut session, options, true)?;
     let (mut summary, problem) = carry_out(&session, options, emit)?;
+    // What could not be offered when it came is offered once more, as far as there is hope.
+    sharing::push(&mut session)?;
+    if must_be_pushed(options, &session, &mut summary)? && summary.exit == 0 {
+        summary.exit = 7;
+    }
     // Nobody else holds the store any more: all calls have come back.
     if let Some(store) = Arc::get_mut(&mut session.store) {
         store.flush()?;
@@ -106,6 +122,11 @@ fn carry_out(
     let mut plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
     let known = estimate::known(&boards, &session.store)?;
     plan.estimate = estimate::expected(&plan, &known, options.jobs);
+    if let Some(sharing) = &session.sharing {
+        let trouble = sharing.trouble(&sharing::out_of_reach(&boards, session)?);
+        trouble.into_iter().for_each(|message| emit(&Event::Warning { message }));
+        sharing.warnings().iter().for_each(&mut *emit);
+    }
     permit(options, &plan, session.workspace.confirm_above)?;
     emit(&started_event(&plan, &known, options.jobs));
     boards
@@ -129,6 +150,7 @@ fn carry_out(
             options,
             emit,
             tally,
+            outlet: session.sharing.as_ref().and_then(|sharing| sharing.outlet(&session.store)),
         };
         end = run.conduct()?;
         tally = run.tally;
@@ -142,18 +164,12 @@ fn carry_out(
     }
     finish::tell_state(&boards, &mut summary);
     tally.batch_events(&boards).iter().for_each(&mut *emit);
+    if let Some(sharing) = &session.sharing {
+        summary.items_fetched += sharing.fetched;
+        sharing.warnings().iter().for_each(&mut *emit);
+    }
     summary.exit = exit_code(&end, &summary);
     Ok((summary, end.problem))
-}
-
-fn hold(options: &Options) -> Result<Held> {
-    let note =
-        Note { host: None, started: clock::in_words(clock::now_ms()), command: options.command.clone() };
-    let dir = state_dir(&options.manifest);
-    if options.wait {
-        return hold_waiting(&dir, &note);
-    }
-    try_hold(&dir, &note)?.map_err(|holder| holder.problem())
 }
 
 fn tell_found(found: recover::Found, emit: &mut dyn FnMut(&Event)) {
@@ -164,6 +180,12 @@ fn tell_found(found: recover::Found, emit: &mut dyn FnMut(&Event)) {
         recover::Found::Answered { call, label, items } => Event::Recovered { call, label, items },
         recover::Found::Warning(message) => Event::Warning { message },
     });
+}
+
+/// Counts what the shared store may not have yet; true if that must not stay so.
+fn must_be_pushed(options: &Options, session: &Session, summary: &mut Summary) -> Result<bool> {
+    summary.unpushed = session.left_unpushed()?;
+    Ok(options.must_push && summary.unpushed > 0)
 }
 
 /// Whether the plan may be carried out at all.
@@ -276,6 +298,8 @@ fn exit_code(end: &End, summary: &Summary) -> u8 {
         130
     } else if end.bounded {
         4
+    } else if summary.items_out_of_reach > 0 {
+        6
     } else if summary.items_failed > 0 {
         1
     } else {

@@ -37,7 +37,7 @@ pub(super) fn nothing_to_do(options: &Options) -> Option<Summary> {
 /// no harm. `began_ns` is when the build began to read: an input that changed since then was perhaps read before it did, so it
 /// looks unsafe in the stamp and the next build compares digests.
 pub(super) fn remember(options: &Options, session: &Session, summary: &Summary, began_ns: i64) -> Result<()> {
-    let complete = summary.exit == 0 && summary.items_left == 0;
+    let complete = summary.exit == 0 && summary.items_left == 0 && summary.unpushed == 0;
     if !complete || session.workspace.has_program_source {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! What a run is to do: everything that the command line and the surroundings decide, as plain data.
 
+use crate::course::{OnRemoteDown, SharedMode};
 use crate::plan::{Plan, Selection};
 use std::path::PathBuf;
 
@@ -43,6 +44,12 @@ pub struct Options {
     pub program: PathBuf,
     /// All environment variables that are UTF-8; a generator is given those that the manifest names.
     pub environment: Vec<(String, String)>,
+    /// What is done with the shared store, if the command line says so.
+    pub shared: Option<SharedMode>,
+    /// What is done when the shared store cannot be asked, if the command line says so.
+    pub on_remote_down: Option<OnRemoteDown>,
+    /// Nobody will come back to this machine: what is not on the shared store at the end is an error, exit 7.
+    pub must_push: bool,
     /// Whether a costly plan may be carried out.
     pub confirm: Confirm,
     /// The command line as typed, for the note in the workspace's lock.

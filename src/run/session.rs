@@ -1,7 +1,8 @@
 //! A workspace opened for a run or a question: manifest, store, locks and boards.
 
 use super::options::Options;
-use super::{recover, tables};
+use super::sharing::Sharing;
+use super::{clock, recover, tables};
 use crate::course::{self, Course, Generate, GeneratorKind, Workspace};
 use crate::diag::{Problem, Result};
 use crate::generate::command::Command;
@@ -9,7 +10,7 @@ use crate::generate::{Generator, Phrasebook, Replay};
 use crate::graph::batches;
 use crate::link::{LockFile, MainFile, read_lock};
 use crate::plan::{Adopt, Board, Held, Memory, Names, Recall, Selection, Verdict, Wishes, choose};
-use crate::store::Store;
+use crate::store::{self, Note, Root, Store, hold_waiting, try_hold};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +18,12 @@ use std::sync::Arc;
 pub(super) struct Session {
     pub(super) workspace: Workspace,
     pub(super) store: Arc<Store>,
+    /// Its manifest.
+    manifest: PathBuf,
+    /// When it was opened: milliseconds since 1970, UTC.
+    pub(super) began_ms: u64,
+    /// The shared store, once it is opened.
+    pub(super) sharing: Option<Sharing>,
     /// The workspace's own folder.
     pub(super) state: PathBuf,
     /// One a course.
@@ -26,9 +33,29 @@ pub(super) struct Session {
 /// The name of a course's lock file.
 pub(super) const LOCK_NAME: &str = "coursebuild.lock";
 
+/// The name of the file of accepted edits, waived findings and pins, beside the manifest.
+const ACCEPTED_NAME: &str = "coursebuild.accepted.toml";
+
 /// The workspace's own folder: stamp, workspace lock and, unless it is shared, the store.
 pub(super) fn state_dir(manifest: &Path) -> PathBuf {
     manifest.parent().unwrap_or(Path::new(".")).join(".coursebuild")
+}
+
+/// Where the store of a workspace is: as the command line or the environment says, else the manifest, else beside it.
+pub(super) fn store_dir(options: &Options, workspace: &Workspace) -> PathBuf {
+    let said = options.store.clone().or_else(|| workspace.store.clone());
+    said.unwrap_or_else(|| state_dir(&options.manifest))
+}
+
+/// Takes the workspace, or says who has it.
+pub(super) fn hold(options: &Options) -> Result<store::Held> {
+    let note =
+        Note { host: None, started: clock::in_words(clock::now_ms()), command: options.command.clone() };
+    let dir = state_dir(&options.manifest);
+    if options.wait {
+        return hold_waiting(&dir, &note);
+    }
+    try_hold(&dir, &note)?.map_err(|holder| holder.problem())
 }
 
 impl Session {
@@ -36,12 +63,7 @@ impl Session {
     /// taken into account in memory, and nothing on disk changes.
     pub(super) fn open(options: &Options, recovered: Option<&mut dyn FnMut(recover::Found)>) -> Result<Self> {
         let workspace = course::load(&options.manifest, &options.environment)?;
-        let dir = options
-            .store
-            .clone()
-            .or_else(|| workspace.store.clone())
-            .unwrap_or_else(|| state_dir(&options.manifest));
-        let mut store = Store::open(&dir);
+        let mut store = Store::open(store_dir(options, &workspace));
         match recovered {
             Some(tell) => recover::recover(&mut store, tell)?,
             None => recover::imagine(&mut store)?,
@@ -51,7 +73,30 @@ impl Session {
             .iter()
             .map(|course| read_lock(&course.dir.join(LOCK_NAME)))
             .collect::<Result<_>>()?;
-        Ok(Self { workspace, store: Arc::new(store), state: state_dir(&options.manifest), locks })
+        let manifest = options.manifest.clone();
+        Ok(Self {
+            workspace,
+            store: Arc::new(store),
+            manifest,
+            began_ms: clock::now_ms(),
+            sharing: None,
+            state: state_dir(&options.manifest),
+            locks,
+        })
+    }
+
+    /// Tells the store that this workspace uses it, and which files name what it needs.
+    pub(super) fn register(&self) -> Result<()> {
+        let locks = self.workspace.courses.iter().map(|course| course.dir.join(LOCK_NAME));
+        let accepted = self.manifest.with_file_name(ACCEPTED_NAME);
+        self.store
+            .register(&Root { manifest: self.manifest.clone(), keeps: locks.chain([accepted]).collect() })
+    }
+
+    /// Opens the shared store, if there is one.
+    pub(super) fn share(&mut self, options: &Options) -> Result<()> {
+        self.sharing = Sharing::open(self.workspace.shared.as_ref(), options, &self.store)?;
+        Ok(())
     }
 
     /// What is remembered, by course.
@@ -97,6 +142,11 @@ impl Session {
                     (true, false) => Adopt::Named,
                 },
                 recompute: options.recompute_derived,
+                out_of_reach: self
+                    .sharing
+                    .as_ref()
+                    .map(|sharing| sharing.out_of_reach.clone())
+                    .unwrap_or_default(),
             };
             board.recall_found(memory)?;
             board.open_all(memory)?;

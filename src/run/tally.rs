@@ -16,6 +16,8 @@ pub(super) struct Tally {
     pub(super) generated: usize,
     pub(super) rejected: usize,
     pub(super) reused: usize,
+    /// Results fetched from the shared store on the way.
+    pub(super) fetched: usize,
     pub(super) usage: Option<Meters>,
     pub(super) money_usd: Option<f64>,
     /// By course, phase and batch number.
@@ -120,6 +122,7 @@ impl Tally {
             calls: self.calls,
             items_generated: self.generated,
             items_reused: self.reused,
+            items_fetched: self.fetched,
             items_rejected: self.rejected,
             usage: self.usage.unwrap_or_default(),
             money_usd: self.money_usd,

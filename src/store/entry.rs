@@ -116,6 +116,21 @@ pub struct AskedItem {
     pub input: Value,
 }
 
+impl Intent {
+    /// True for what was fetched from a shared store, where it is filed by item: the call's id stands behind a sign that no id
+    /// has, so that it is never taken for a call of this machine.
+    pub fn is_shared(&self) -> bool {
+        is_shared_call(&self.call)
+    }
+}
+
+pub(super) fn is_shared_call(call: &str) -> bool {
+    call.starts_with(SHARED)
+}
+
+/// Stands before the id of a call whose answer was fetched from a shared store.
+pub(super) const SHARED: char = '@';
+
 impl AskedItem {
     /// The slot that its answer is filed in.
     pub fn slot(&self) -> Digest {

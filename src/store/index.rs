@@ -140,6 +140,16 @@ impl Index {
         &self.damaged
     }
 
+    /// What an entry asked for and brought, item by item: content key, slot, and the digest of the result if one came.
+    pub fn asked_by(&self, entry: EntryId) -> impl Iterator<Item = (Digest, Digest, Option<Digest>)> {
+        let source = self.by_entry.get(&entry).map(|at| *at as usize);
+        let rows = source.map_or(0..0, |at| self.rows_of_source(at));
+        rows.map(|at| {
+            let row = &self.rows[at];
+            (row.content, row.slot, row.at.map(|_| row.digest))
+        })
+    }
+
     /// Adds an entry; does nothing if it is there.
     pub(super) fn learn(&mut self, entry: EntryId, value: &Entry) {
         if self.covers(entry) {

@@ -4,6 +4,7 @@
 //! writes them, so that nobody overwrites anybody. Opening one writes nothing. Knows what was asked and what came, but not
 //! what is current or valid: that is for `plan` and `check`.
 
+mod bundle;
 mod chains;
 mod entries;
 mod entry;
@@ -12,22 +13,29 @@ mod index;
 mod journal;
 mod known;
 mod pack;
+mod portable;
+mod roots;
 #[cfg(test)]
 mod samples;
 mod segment;
 mod stamp;
 mod table;
+mod upkeep;
 mod workspace;
 mod writer;
 
+pub use bundle::{Packed, Unpacked};
 pub use entries::{Entries, EntryId};
 pub use entry::*;
 pub use frame::{MAX_ANSWER, MAX_BODY};
 pub use index::Index;
 pub use journal::{Answer, OpenCall, Unfinished};
 pub use known::{Asked, Known, Source};
+pub use portable::{MAX_OBJECT, decode_portion, encode_portion, portions, together};
+pub use roots::Root;
 pub use stamp::{RACY_NS, Shape, Stamp, Stat};
 pub use table::{Row, Table};
+pub use upkeep::Checked;
 pub use workspace::{Held, Holder, Note, hold_waiting, try_hold};
 pub use writer::Durable;
 

@@ -222,7 +222,10 @@ fn help(arguments: &[&str]) -> String {
 
 /// The commands that `--help` lists, without `help` itself.
 fn commands() -> Vec<String> {
-    let help = help(&["--help"]);
+    commands_in(&help(&["--help"]))
+}
+
+fn commands_in(help: &str) -> Vec<String> {
     let list = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
     let first = |line: &str| line.split_whitespace().next().unwrap().to_owned();
     list.lines().filter(|line| !line.starts_with("   ")).map(first).filter(|name| name != "help").collect()
@@ -252,6 +255,9 @@ fn the_command_line_page_has_every_command_and_option_and_no_other() {
     for command in commands() {
         assert!(anchors.contains(&command), "docs/cli.md has no chapter `{command}`");
         known.extend(options(&help(&[command.as_str(), "--help"])));
+    }
+    for of_cache in commands_in(&help(&["cache", "--help"])) {
+        known.extend(options(&help(&["cache", of_cache.as_str(), "--help"])));
     }
     assert_eq!(options(&page), known);
     let readme = options(&read("README.md"));

@@ -27,6 +27,7 @@ mod pipelines;
 mod property;
 mod real_course;
 mod sources;
+mod upkeep;
 mod supervisor;
 mod support;
 mod two_builds;
