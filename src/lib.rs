@@ -9,6 +9,7 @@ pub mod json;
 
 pub mod fs;
 pub mod process;
+pub mod http;
 
 pub mod course;
 pub mod graph;
