@@ -88,6 +88,12 @@ pub fn remove_file(path: &Path) -> Result<()> {
     }
 }
 
+/// Gives a file another name, over what is there.
+pub fn move_file(from: &Path, to: &Path) -> Result<()> {
+    point();
+    std::fs::rename(from, to).map_err(|e| Problem::io("move", from, &e))
+}
+
 /// Removes a folder with all that is in it; fine if it is not there.
 pub fn remove_dir(path: &Path) -> Result<()> {
     point();

@@ -276,6 +276,7 @@ mod tests {
                 env: vec![],
                 file: None,
                 faults: None,
+                folder: None,
             },
         }
     }

@@ -5,18 +5,23 @@
 
 pub mod answer;
 pub mod command;
+pub mod drop;
 mod located;
+mod notice;
 mod phrasebook;
 mod replay;
 
+pub use notice::{Heard, Notice, Notices};
 pub use phrasebook::Phrasebook;
 pub use replay::Replay;
 
+use crate::diag::Result;
 use crate::json::Value;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// One call: what is sent, and where the call's own folder is.
 #[derive(Debug, Clone)]
@@ -123,6 +128,17 @@ impl Reply {
     /// A reply of which only the outcome is known.
     pub fn of(outcome: Outcome) -> Self {
         Self { outcome, stderr: String::new(), meters: Meters::default(), money_usd: None, model: None }
+    }
+}
+
+/// Looks at what a call that an earlier engine made has left in its own folder. Does not block; `now`: the time of day.
+pub fn left(dir: &Path, longest: usize, now: SystemTime) -> Result<command::Left> {
+    match drop::Spot::of_call(dir)? {
+        Some(spot) => Ok(match drop::arrived(&spot, longest, now)? {
+            Some(bytes) => command::Left::Ended(Reply::of(Outcome::Answered(bytes))),
+            None => command::Left::Nothing,
+        }),
+        None => command::left(dir),
     }
 }
 

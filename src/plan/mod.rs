@@ -30,7 +30,7 @@ pub use outline::{enlist, outline, place, wants};
 pub use recall::Recall;
 pub use report::*;
 pub use select::*;
-pub use trouble::trouble;
+pub use trouble::{extras, trouble};
 pub use verdict::*;
 
 use crate::digest::Digest;

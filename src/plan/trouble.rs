@@ -1,6 +1,6 @@
 //! What an attempt that brought nothing for an item is told about to the next one.
 
-use crate::check::{Finding, coverage, missing_output};
+use crate::check::{Coverage, Finding, coverage, missing_output};
 use crate::generate::answer;
 use crate::store::{Ended, Entry};
 
@@ -18,6 +18,15 @@ pub fn trouble(entry: &Entry, id: &str) -> Vec<Finding> {
 
 /// What is wrong with an answer that does not hold this item, or holds it twice.
 fn uncovered(entry: &Entry, id: &str) -> Vec<Finding> {
+    covered(entry).findings.into_iter().filter(|finding| finding.item == id).collect()
+}
+
+/// What is odd about an answer as a whole: items that nobody asked for. They stay readable in the raw answer.
+pub fn extras(entry: &Entry) -> Vec<Finding> {
+    if entry.ended == Ended::Answered { covered(entry).call } else { Vec::new() }
+}
+
+fn covered(entry: &Entry) -> Coverage {
     let raw = entry.raw.as_deref().unwrap_or_default();
     let items = entry
         .intent
@@ -26,5 +35,5 @@ fn uncovered(entry: &Entry, id: &str) -> Vec<Finding> {
         .and_then(|shape| answer::read(raw.as_bytes(), &shape).ok())
         .map_or_else(Vec::new, |answer| answer.items);
     let asked: Vec<&str> = entry.intent.items.iter().map(|item| &*item.id).collect();
-    coverage(&asked, &items).findings.into_iter().filter(|finding| finding.item == id).collect()
+    coverage(&asked, &items)
 }

@@ -70,6 +70,10 @@ impl Lines {
                 self.calls.insert(call.clone(), Call { name });
                 line
             }
+            Event::Waiting { call, what } => {
+                let name = self.calls.get(call).map_or_else(|| flat(call), |call| call.name.clone());
+                format!("{name}: {}\n", flat(what))
+            }
             Event::CallEnded { .. } => self.ended(event),
             Event::ItemFailed { course, phase, item, attempts, findings: found } => {
                 let target = flat(&format!("{course}/{phase}/{item}"));

@@ -2,6 +2,7 @@
 
 use super::clock::now_ms;
 use super::harvest::entry_of;
+use super::standing;
 use crate::diag::{Problem, Result};
 use crate::generate::{Generator, Outcome, Reply, Request, Stop};
 use crate::store::{Answer, Entry, Intent, MAX_ANSWER, Store};
@@ -33,6 +34,7 @@ pub(super) async fn ask(
     let (reply, too_long) = bounded(with_patience(generator.as_ref(), request, stop).await);
     let ended_ms = now_ms();
     let Some(answer) = Answer::of(reply.clone(), ended_ms) else {
+        standing::leave(&store, &intent, &store.call_dir(&intent.call))?;
         store.abandon(&intent.call);
         store.forget_call(&intent.call)?;
         return Ok(Came::Nothing(reply.outcome));
@@ -62,6 +64,12 @@ fn keep(store: &Store, intent: &Intent, reply: &Reply, ended_ms: u64, too_long: 
     match entry_of(intent, reply, ended_ms)? {
         Some(entry) => {
             store.keep(&entry)?;
+            let dir = store.call_dir(&intent.call);
+            match &reply.outcome {
+                Outcome::Answered(bytes) => standing::end(store, &dir, Some(bytes))?,
+                Outcome::TimedOut(_) => standing::leave(store, intent, &dir)?,
+                _ => standing::end(store, &dir, None)?,
+            }
             // The journal has the answer until the entry's name is durable; the folder has nothing that they lack.
             if !too_long {
                 store.forget_call(&intent.call)?;

@@ -1,6 +1,7 @@
 //! The conductor's loop: one task that owns all state, hands out calls and takes back what they bring.
 
 use super::call::{Came, ask};
+use super::label::{Label, Labels};
 use super::options::Options;
 use super::refusal::{call_trouble, refuse, unusable};
 use super::request::{Draft, Seat, draft};
@@ -9,14 +10,16 @@ use super::tally::Tally;
 use crate::check::Finding;
 use crate::diag::{Problem, Result};
 use crate::event::Event;
-use crate::generate::{Generator, Outcome, Stop, Stopper};
+use crate::generate::{Generator, Heard, Notice, Outcome, Stop, Stopper};
 use crate::graph::batch_of;
 use crate::link::Text;
-use crate::plan::{Board, Cell, Current, Decision, Memory, State, Verdict, enlist, place, trouble, wants};
+use crate::plan::{
+    Board, Cell, Current, Decision, Memory, State, Verdict, enlist, extras, place, trouble, wants,
+};
 use crate::prompt::Prompts;
 use crate::schedule::{PhaseNo, Ready, Schedule};
 use crate::store::{Entry, Intent, Provenance, Store};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::task::JoinSet;
@@ -28,6 +31,8 @@ pub(super) struct Conductor<'a, 'w> {
     pub(super) store: Arc<Store>,
     pub(super) prompts: Vec<Vec<Prompts>>,
     pub(super) generators: Vec<Vec<Arc<dyn Generator>>>,
+    /// What calls tell while they wait.
+    pub(super) heard: Heard,
     pub(super) options: &'a Options,
     pub(super) emit: &'a mut dyn FnMut(&Event),
     pub(super) tally: Tally,
@@ -49,6 +54,7 @@ struct Flight {
     phase: usize,
     number: PhaseNo,
     batch: usize,
+    label: Label,
     members: Vec<(usize, usize)>,
     intent: Arc<Intent>,
     started: Instant,
@@ -62,7 +68,7 @@ struct Loop<'c, 'a, 'w> {
     waiting: Vec<Vec<BTreeSet<usize>>>,
     /// By course and phase: the position of the first item of each root, as far as it is known.
     positions: Vec<Vec<Vec<usize>>>,
-    labels: HashSet<String>,
+    labels: Labels,
     flights: HashMap<tokio::task::Id, Flight>,
     calls: JoinSet<Result<Came>>,
     /// A bound on calls or money has been reached: nothing leaves any more.
@@ -107,7 +113,7 @@ impl Conductor<'_, '_> {
             places,
             waiting,
             positions,
-            labels: HashSet::new(),
+            labels: Labels::default(),
             flights: HashMap::new(),
             calls: JoinSet::new(),
             at_bound: false,
@@ -131,10 +137,13 @@ impl Loop<'_, '_, '_> {
                 Some(joined) = self.calls.join_next_with_id() => {
                     let (id, came) = joined.map_err(|e| Problem::internal("a call's task ended badly").because(e))?;
                     if let Some(flight) = self.flights.remove(&id) {
-                        self.labels.remove(&flight.intent.label);
+                        self.labels.give_back(&flight.label);
                         self.schedule.finished();
                         self.came_back(flight, came);
                     }
+                }
+                Notice { call, what } = self.run.heard.next() => {
+                    (self.run.emit)(&Event::Waiting { call, what });
                 }
                 () = signals.next() => {
                     if self.end.interrupted {
@@ -182,8 +191,8 @@ impl Loop<'_, '_, '_> {
             position(board, phase, &mut self.positions[course][phase], first),
             board.rule(phase).batch.size,
         );
-        let label = self.free_label(&board.rule(phase).name, batch);
-        let seat = Seat { phase, members: &members, batch, label };
+        let label = self.labels.take(&self.run.store, (course, board), (phase, batch), &members)?;
+        let seat = Seat { phase, members: &members, batch, label: label.1.clone() };
         let Draft { intent, request } =
             draft(board, &self.run.prompts[course][phase], &self.run.store, &seat)?;
         self.run.tally.call_started(course, phase, batch);
@@ -196,27 +205,24 @@ impl Loop<'_, '_, '_> {
             items: members.len(),
             attempt: intent.attempt,
         });
-        self.labels.insert(intent.label.clone());
         let intent = Arc::new(intent);
         let generator = self.run.generators[course][phase].clone();
         let task =
             self.calls.spawn(ask(self.run.store.clone(), generator, intent.clone(), request, stop.clone()));
         self.flights.insert(
             task.id(),
-            Flight { course, phase, number: ready.phase, batch, members, intent, started: Instant::now() },
+            Flight {
+                course,
+                phase,
+                number: ready.phase,
+                batch,
+                label,
+                members,
+                intent,
+                started: Instant::now(),
+            },
         );
         Ok(())
-    }
-
-    fn free_label(&self, phase: &str, batch: usize) -> String {
-        let plain = format!("{phase}_batch_{batch}");
-        if !self.labels.contains(&plain) {
-            return plain;
-        }
-        (2..)
-            .map(|number| format!("{plain}_{number}"))
-            .find(|label| !self.labels.contains(label))
-            .unwrap_or(plain)
     }
 
     /// Takes back a call. A problem stops the run, and what is in flight is still waited for and kept.
@@ -234,7 +240,7 @@ impl Loop<'_, '_, '_> {
     }
 
     fn take(&mut self, flight: Flight, entry: &Entry) -> Result<()> {
-        let Flight { course, phase, number, batch, members, intent, started } = flight;
+        let Flight { course, phase, number, batch, members, intent, started, label: _ } = flight;
         let mut brought: HashMap<usize, &crate::store::Stored> =
             entry.results.iter().map(|stored| (stored.item, stored)).collect();
         let (mut passed, mut findings, mut again) = (0, Vec::new(), Vec::new());
@@ -272,6 +278,10 @@ impl Loop<'_, '_, '_> {
             trouble: call_trouble(&entry.ended),
             findings,
         });
+        for extra in extras(entry) {
+            let message = format!("`{}`: {}", intent.label, extra.message);
+            (self.run.emit)(&Event::Warning { message });
+        }
         for (root, at) in &gave_up {
             let cell = &self.run.boards[course].phases[phase].slots[*root].cells[*at];
             (self.run.emit)(&Event::ItemFailed {

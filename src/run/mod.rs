@@ -8,6 +8,7 @@ mod conduct;
 mod finish;
 mod harvest;
 mod history;
+mod label;
 mod look;
 mod noop;
 mod options;
@@ -18,6 +19,7 @@ mod request;
 mod round_trip;
 mod session;
 mod signals;
+mod standing;
 mod tables;
 mod tally;
 mod views;
@@ -32,6 +34,7 @@ pub use views::{
 use crate::course::{Course, Phase};
 use crate::diag::{Kind, Problem, Result};
 use crate::event::{Event, PhaseStart, Summary};
+use crate::generate::Notices;
 use crate::plan::{Board, Plan, Verdict, outline};
 use crate::prompt::Prompts;
 use crate::store::{Held, Note, hold_waiting, try_hold};
@@ -95,9 +98,12 @@ fn carry_out(
     let mut tally = Tally { reused: fresh(&boards), ..Tally::default() };
     let mut end = End::default();
     if plan.calls.max > 0 {
+        let (notices, heard) = Notices::new();
+        let generators = session.generators(options, &notices)?;
         let mut run = Conductor {
             prompts,
-            generators: session.generators(options)?,
+            generators,
+            heard,
             boards: &mut boards,
             memories: &memories,
             store: session.store.clone(),

@@ -1,15 +1,16 @@
 //! A workspace opened for a run or a question: manifest, store, locks and boards.
 
 use super::options::Options;
-use super::{recover, tables};
+use super::{recover, standing, tables};
 use crate::course::{self, Course, Generate, GeneratorKind, Workspace};
 use crate::diag::{Problem, Result};
 use crate::generate::command::Command;
-use crate::generate::{Generator, Phrasebook, Replay};
+use crate::generate::drop::DropFolder;
+use crate::generate::{Generator, Notices, Phrasebook, Replay};
 use crate::graph::batches;
 use crate::link::{LockFile, MainFile, read_lock};
 use crate::plan::{Board, Held, Memory, Names, Recall, Selection, Verdict, Wishes, choose};
-use crate::store::Store;
+use crate::store::{MAX_ANSWER, Store};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,7 +44,10 @@ impl Session {
             .unwrap_or_else(|| state_dir(&options.manifest));
         let mut store = Store::open(&dir);
         match recovered {
-            Some(tell) => recover::recover(&mut store, tell)?,
+            Some(tell) => {
+                recover::recover(&mut store, tell)?;
+                standing::sweep(&store, &workspace, tell)?;
+            }
             None => recover::imagine(&mut store)?,
         }
         let locks = workspace
@@ -106,7 +110,11 @@ impl Session {
     }
 
     /// The generator of each phase of each course; equal ones are made once.
-    pub(super) fn generators(&self, options: &Options) -> Result<Vec<Vec<Arc<dyn Generator>>>> {
+    pub(super) fn generators(
+        &self,
+        options: &Options,
+        notices: &Notices,
+    ) -> Result<Vec<Vec<Arc<dyn Generator>>>> {
         let mut made: Vec<(&Generate, Arc<dyn Generator>)> = Vec::new();
         let mut all = Vec::new();
         for course in &self.workspace.courses {
@@ -118,7 +126,7 @@ impl Session {
                 let generator = match known {
                     Some(generator) => generator,
                     None => {
-                        let generator = self.generator(declared, course, options)?;
+                        let generator = self.generator(declared, course, options, notices)?;
                         made.push((declared, generator.clone()));
                         generator
                     }
@@ -135,6 +143,7 @@ impl Session {
         declared: &Generate,
         course: &Course,
         options: &Options,
+        notices: &Notices,
     ) -> Result<Arc<dyn Generator>> {
         let file = || {
             declared.file.as_deref().ok_or_else(|| {
@@ -160,6 +169,17 @@ impl Session {
                 let env = env.map(|(name, value)| (name.into(), value.into())).collect();
                 let root = self.workspace.root.clone();
                 Arc::new(Command::new(&declared.argv, declared.timeout_s, env, root, options.program.clone()))
+            }
+            GeneratorKind::Drop => {
+                let folder = declared.folder.clone().unwrap_or_else(|| self.workspace.root.join("drop"));
+                Arc::new(DropFolder::new(
+                    folder,
+                    self.workspace.courses.len() > 1,
+                    declared.timeout_s,
+                    MAX_ANSWER,
+                    self.workspace.root.clone(),
+                    notices.clone(),
+                ))
             }
         })
     }

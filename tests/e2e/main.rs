@@ -13,6 +13,7 @@ mod cli;
 #[cfg(feature = "crash-points")]
 mod crash;
 mod docs;
+mod drops;
 mod edits;
 mod held;
 mod kills;
