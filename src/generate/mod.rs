@@ -5,7 +5,9 @@
 
 pub mod answer;
 pub mod command;
+mod cut;
 pub mod drop;
+mod encoding;
 mod located;
 mod notice;
 mod phrasebook;
@@ -79,6 +81,9 @@ impl Request {
 pub enum Outcome {
     /// An answer, as raw bytes; whether it can be read is not the generator's business.
     Answered(Vec<u8>),
+    /// An answer that its author says is cut off: at a limit on its length. What is whole of it counts, the rest is asked for again in
+    /// smaller calls; no attempt for what it did not reach.
+    Truncated(Vec<u8>),
     /// No answer within the time allowed (seconds). Counts as an attempt.
     TimedOut(u64),
     /// The generator ended without an answer: the program's exit status, a refusal. Counts as an attempt.

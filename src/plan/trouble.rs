@@ -7,7 +7,7 @@ use crate::store::{Ended, Entry};
 /// The findings on an item that an attempt was asked for and has no result of.
 pub fn trouble(entry: &Entry, id: &str) -> Vec<Finding> {
     let why = match &entry.ended {
-        Ended::Answered => return uncovered(entry, id),
+        Ended::Answered | Ended::Truncated(_) => return uncovered(entry, id),
         Ended::Unreadable(why) => format!("the answer cannot be read: {why}"),
         Ended::TimedOut(seconds) => format!("there was no answer within {seconds} s"),
         Ended::Failed(why) => why.clone(),
@@ -23,7 +23,11 @@ fn uncovered(entry: &Entry, id: &str) -> Vec<Finding> {
 
 /// What is odd about an answer as a whole: items that nobody asked for. They stay readable in the raw answer.
 pub fn extras(entry: &Entry) -> Vec<Finding> {
-    if entry.ended == Ended::Answered { covered(entry).call } else { Vec::new() }
+    if matches!(entry.ended, Ended::Answered | Ended::Truncated(_)) {
+        covered(entry).call
+    } else {
+        Vec::new()
+    }
 }
 
 fn covered(entry: &Entry) -> Coverage {

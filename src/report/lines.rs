@@ -167,7 +167,8 @@ impl Lines {
         }
         line.push('\n');
         if let Some(trouble) = trouble {
-            line += &format!("    {} {}\n", look.bad("no answer:"), flat(trouble));
+            let label = if *passed == 0 { look.bad("no answer:") } else { look.odd("in part:") };
+            line += &format!("    {label} {}\n", flat(trouble));
         }
         line + &findings(found, look.most(FEW), "    ", look)
     }

@@ -48,7 +48,7 @@ pub(super) async fn ask(
 /// An answer longer than the journal takes is a failed attempt; true for such a one. It stays in the call's folder.
 pub(super) fn bounded(reply: Reply) -> (Reply, bool) {
     match &reply.outcome {
-        Outcome::Answered(bytes) if bytes.len() > MAX_ANSWER => {
+        Outcome::Answered(bytes) | Outcome::Truncated(bytes) if bytes.len() > MAX_ANSWER => {
             let what = format!(
                 "the answer has {} bytes, and {MAX_ANSWER} are the most that is read; it is kept in the call's folder",
                 bytes.len()
@@ -66,7 +66,9 @@ fn keep(store: &Store, intent: &Intent, reply: &Reply, ended_ms: u64, too_long: 
             store.keep(&entry)?;
             let dir = store.call_dir(&intent.call);
             match &reply.outcome {
-                Outcome::Answered(bytes) => standing::end(store, &dir, Some(bytes))?,
+                Outcome::Answered(bytes) | Outcome::Truncated(bytes) => {
+                    standing::end(store, &dir, Some(bytes))?
+                }
                 Outcome::TimedOut(_) => standing::leave(store, intent, &dir)?,
                 _ => standing::end(store, &dir, None)?,
             }

@@ -18,7 +18,7 @@ use crate::plan::{
 };
 use crate::prompt::Prompts;
 use crate::schedule::{PhaseNo, Ready, Schedule};
-use crate::store::{Entry, Intent, Provenance, Store};
+use crate::store::{Ended, Entry, Intent, Provenance, Store};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
@@ -244,10 +244,14 @@ impl Loop<'_, '_, '_> {
         let mut brought: HashMap<usize, &crate::store::Stored> =
             entry.results.iter().map(|stored| (stored.item, stored)).collect();
         let (mut passed, mut findings, mut again) = (0, Vec::new(), Vec::new());
-        let mut gave_up = Vec::new();
+        let (mut gave_up, mut unreached) = (Vec::new(), Vec::new());
         for (number, (root, at)) in members.iter().enumerate() {
             let refused = match brought.remove(&number) {
                 Some(stored) => self.judge(course, phase, (*root, *at), stored, entry)?,
+                None if matches!(entry.ended, Ended::Truncated(_)) => {
+                    unreached.push(place(*root, *at));
+                    continue;
+                }
                 None => Some((trouble(entry, &intent.items[number].id), None)),
             };
             let Some((why, answer)) = refused else {
@@ -297,6 +301,10 @@ impl Loop<'_, '_, '_> {
         }
         if !again.is_empty() {
             self.schedule.retry(number, again);
+        }
+        // An answer as long as that one would be cut off again.
+        for part in unreached.chunks((members.len() / 2).max(1)) {
+            self.schedule.retry(number, part.to_vec());
         }
         let roots: BTreeSet<usize> = members.iter().map(|(root, _)| *root).collect();
         for root in roots {

@@ -125,15 +125,21 @@ fn worth_keeping(open: &OpenCall, left: Left) -> Result<Option<Reply>> {
     Ok(match left {
         Left::Ended(reply) => Some(reply),
         Left::Unseen(reply) => match &reply.outcome {
-            Outcome::Answered(bytes) if harvest::read(&open.intent, bytes)?.is_ok() => Some(reply),
+            Outcome::Answered(bytes) if is_whole(open, bytes)? => Some(reply),
             _ => None,
         },
         Left::Nothing | Left::Running(_) => None,
     })
 }
 
+/// True for an answer that can be read and does not end in the middle.
+fn is_whole(open: &OpenCall, bytes: &[u8]) -> Result<bool> {
+    Ok(harvest::read(&open.intent, bytes)?.is_ok_and(|answer| answer.cut.is_none()))
+}
+
 fn reply_of(answer: &Answer) -> Reply {
     let outcome = match (&answer.ended, &answer.raw) {
+        (Ended::Truncated(_), raw) => Outcome::Truncated(raw.clone().unwrap_or_default()),
         (Ended::TimedOut(seconds), _) => Outcome::TimedOut(*seconds),
         (Ended::Failed(why), _) => Outcome::Failed(why.clone()),
         (_, Some(raw)) => Outcome::Answered(raw.clone()),

@@ -19,6 +19,7 @@ mod held;
 mod kills;
 mod laws;
 mod least_calls;
+mod odd_answers;
 mod pipelines;
 mod property;
 mod real_course;
