@@ -60,6 +60,13 @@ pub enum Event {
         /// 1 for the first attempt.
         attempt: u32,
     },
+    /// A call waits for something that people may want to know of: an answer file, a limit that lifts.
+    Waiting {
+        /// The call's id.
+        call: String,
+        /// For what, in words.
+        what: String,
+    },
     /// A call has come back.
     CallEnded {
         /// The call's id.

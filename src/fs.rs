@@ -99,6 +99,12 @@ pub fn move_aside(path: &Path, to: &Path) -> Result<()> {
     std::fs::rename(path, to).map_err(|e| Problem::io("move aside", path, &e))
 }
 
+/// Gives a file another name, over what is there.
+pub fn move_file(from: &Path, to: &Path) -> Result<()> {
+    point();
+    std::fs::rename(from, to).map_err(|e| Problem::io("move", from, &e))
+}
+
 /// Removes a folder with all that is in it; fine if it is not there.
 pub fn remove_dir(path: &Path) -> Result<()> {
     point();

@@ -210,6 +210,7 @@ impl Walk {
             timeout_s: _,
             env: _, // the way, not the work
             file: _,
+            folder: _, // a place
             faults: _, // what a program does inside is its own affair, like the inside of `argv`'s
         } = generate;
         if let Some(model) = model {

@@ -289,6 +289,7 @@ mod tests {
                 env: vec![],
                 file: None,
                 faults: None,
+                folder: None,
             },
         }
     }

@@ -17,7 +17,7 @@ const KINDS: [(&str, Option<GeneratorKind>); 6] = [
     ("phrasebook", Some(GeneratorKind::Phrasebook)),
     ("replay", Some(GeneratorKind::Replay)),
     ("command", Some(GeneratorKind::Command)),
-    ("drop", None),
+    ("drop", Some(GeneratorKind::Drop)),
     ("anthropic", None),
     ("openai", None),
 ];
@@ -43,6 +43,8 @@ pub(super) struct RawGenerate {
     file: Option<Spanned<String>>,
     #[schemars(with = "Option<String>")]
     faults: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
+    folder: Option<Spanned<String>>,
 }
 
 /// What a manifest without `[generate]` is told.
@@ -74,6 +76,7 @@ impl RawGenerate {
         let (needed, example) = match kind {
             GeneratorKind::Command => (self.argv.is_some(), "`argv = [\"PROGRAM\", \"ARGUMENT\"]`"),
             GeneratorKind::Phrasebook | GeneratorKind::Replay => (self.file.is_some(), "`file = \"PATH\"`"),
+            GeneratorKind::Drop => (self.folder.is_some(), "`folder = \"PATH\"`"),
         };
         if !needed {
             return Err(manifest
@@ -105,6 +108,7 @@ impl RawGenerate {
             env,
             file: existing(files, manifest, self.file.as_ref())?,
             faults: existing(files, manifest, self.faults.as_ref())?,
+            folder: self.folder.as_ref().map(|folder| files.path(folder.get_ref())),
         })
     }
 
@@ -130,11 +134,13 @@ impl RawGenerate {
     /// A key that the kind would ignore is a mistake, not a comment.
     fn only_what_fits(&self, kind: GeneratorKind, manifest: &TextFile) -> Result<()> {
         let command = kind == GeneratorKind::Command;
+        let from_file = matches!(kind, GeneratorKind::Phrasebook | GeneratorKind::Replay);
         let keys = [
             ("argv", self.argv.as_ref().map(Spanned::span), command),
             ("env", self.env.as_ref().map(Spanned::span), command),
-            ("file", self.file.as_ref().map(Spanned::span), !command),
+            ("file", self.file.as_ref().map(Spanned::span), from_file),
             ("faults", self.faults.as_ref().map(Spanned::span), kind == GeneratorKind::Phrasebook),
+            ("folder", self.folder.as_ref().map(Spanned::span), kind == GeneratorKind::Drop),
         ];
         match keys.into_iter().find_map(|(key, span, fits)| span.filter(|_| !fits).map(|span| (key, span))) {
             Some((key, span)) => Err(manifest

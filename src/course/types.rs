@@ -315,6 +315,8 @@ pub struct Generate {
     pub file: Option<PathBuf>,
     /// `phrasebook`: the mistakes to make (absolute).
     pub faults: Option<PathBuf>,
+    /// `drop`: the folder of prompts and answers (absolute; it need not be there).
+    pub folder: Option<PathBuf>,
 }
 
 /// The kinds of generator.
@@ -327,6 +329,8 @@ pub enum GeneratorKind {
     Replay,
     /// Any program.
     Command,
+    /// Whoever answers what is laid into a folder.
+    Drop,
 }
 
 impl Section {

@@ -5,18 +5,25 @@
 
 pub mod answer;
 pub mod command;
+mod cut;
+pub mod drop;
+mod encoding;
 mod located;
+mod notice;
 mod phrasebook;
 mod replay;
 
+pub use notice::{Heard, Notice, Notices};
 pub use phrasebook::Phrasebook;
 pub use replay::Replay;
 
+use crate::diag::Result;
 use crate::json::Value;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// One call: what is sent, and where the call's own folder is.
 #[derive(Debug, Clone)]
@@ -74,6 +81,9 @@ impl Request {
 pub enum Outcome {
     /// An answer, as raw bytes; whether it can be read is not the generator's business.
     Answered(Vec<u8>),
+    /// An answer that its author says is cut off: at a limit on its length. What is whole of it counts, the rest is asked for again in
+    /// smaller calls; no attempt for what it did not reach.
+    Truncated(Vec<u8>),
     /// No answer within the time allowed (seconds). Counts as an attempt.
     TimedOut(u64),
     /// The generator ended without an answer: the program's exit status, a refusal. Counts as an attempt.
@@ -123,6 +133,17 @@ impl Reply {
     /// A reply of which only the outcome is known.
     pub fn of(outcome: Outcome) -> Self {
         Self { outcome, stderr: String::new(), meters: Meters::default(), money_usd: None, model: None }
+    }
+}
+
+/// Looks at what a call that an earlier engine made has left in its own folder. Does not block; `now`: the time of day.
+pub fn left(dir: &Path, longest: usize, now: SystemTime) -> Result<command::Left> {
+    match drop::Spot::of_call(dir)? {
+        Some(spot) => Ok(match drop::arrived(&spot, longest, now)? {
+            Some(bytes) => command::Left::Ended(Reply::of(Outcome::Answered(bytes))),
+            None => command::Left::Nothing,
+        }),
+        None => command::left(dir),
     }
 }
 

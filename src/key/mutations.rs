@@ -76,6 +76,7 @@ impl World {
                 env: vec!["PATH".into()],
                 file: None,
                 faults: None,
+                folder: None,
             },
         };
         Self {
@@ -191,6 +192,7 @@ const NOT_IN_THE_KEY: &[Unseen] = &[
     ("environment",               |w| w.rule.generate.env = vec!["HOME".into(), "API_KEY".into()]),
     ("where a program is",        |w| w.rule.generate.argv[0] = "/home/ana/bin/claude".into()),
     ("a phrasebook's files",      |w| { w.rule.generate.file = Some("/x".into()); w.rule.generate.faults = Some("/y".into()); }),
+    ("a drop's folder",          |w| w.rule.generate.folder = Some("/x".into())),
     ("the retry template",        |w| w.rule.prompt.retry.text = "x".into()),
     ("what templates are called", |w| { w.rule.prompt.system.name = "x".into(); w.rule.prompt.batch.name = "y".into(); }),
     ("whom a section is for",     |w| w.scoped[0].scope = Some(("S0001".into(), "S0002".into()))),
@@ -278,7 +280,16 @@ fn every_field_has_been_thought_of() {
     let Output { file: _, shape, schema: _, ids: _, derived: _, envelope: _ } = output;
     let Shape { kind: _, at: _, id: _ } = shape;
     let Batch { size: _, max_prompt_bytes: _ } = batch;
-    let Generate { kind: _, argv: _, model: _, params: _, timeout_s: _, env: _, file: _, faults: _ } =
-        generate;
+    let Generate {
+        kind: _,
+        argv: _,
+        model: _,
+        params: _,
+        timeout_s: _,
+        env: _,
+        file: _,
+        faults: _,
+        folder: _,
+    } = generate;
     let [Section { document: _, name: _, text: _, scope: _ }] = &scoped[..] else { panic!("one section") };
 }

@@ -40,7 +40,7 @@ pub use refresh::refreshed;
 pub use report::*;
 pub use select::*;
 pub use texts::{PartTexts, part_texts, recipe_texts};
-pub use trouble::trouble;
+pub use trouble::{extras, trouble};
 pub use verdict::*;
 
 use crate::digest::Digest;

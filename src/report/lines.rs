@@ -70,6 +70,10 @@ impl Lines {
                 self.calls.insert(call.clone(), Call { name });
                 line
             }
+            Event::Waiting { call, what } => {
+                let name = self.calls.get(call).map_or_else(|| flat(call), |call| call.name.clone());
+                format!("{name}: {}\n", flat(what))
+            }
             Event::CallEnded { .. } => self.ended(event),
             Event::ItemFailed { course, phase, item, attempts, findings: found } => {
                 let target = flat(&format!("{course}/{phase}/{item}"));
@@ -163,7 +167,8 @@ impl Lines {
         }
         line.push('\n');
         if let Some(trouble) = trouble {
-            line += &format!("    {} {}\n", look.bad("no answer:"), flat(trouble));
+            let label = if *passed == 0 { look.bad("no answer:") } else { look.odd("in part:") };
+            line += &format!("    {label} {}\n", flat(trouble));
         }
         line + &findings(found, look.most(FEW), "    ", look)
     }

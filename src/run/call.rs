@@ -3,6 +3,7 @@
 use super::clock::now_ms;
 use super::harvest::entry_of;
 use super::outlet::Outlet;
+use super::standing;
 use crate::diag::{Problem, Result};
 use crate::generate::{Generator, Outcome, Reply, Request, Stop};
 use crate::store::{Answer, Entry, EntryId, Intent, MAX_ANSWER, Store};
@@ -35,6 +36,7 @@ pub(super) async fn ask(
     let (reply, too_long) = bounded(with_patience(generator.as_ref(), request, stop).await);
     let ended_ms = now_ms();
     let Some(answer) = Answer::of(reply.clone(), ended_ms) else {
+        standing::leave(&store, &intent, &store.call_dir(&intent.call))?;
         store.abandon(&intent.call);
         store.forget_call(&intent.call)?;
         return Ok(Came::Nothing(reply.outcome));
@@ -54,7 +56,7 @@ pub(super) async fn ask(
 /// An answer longer than the journal takes is a failed attempt; true for such a one. It stays in the call's folder.
 pub(super) fn bounded(reply: Reply) -> (Reply, bool) {
     match &reply.outcome {
-        Outcome::Answered(bytes) if bytes.len() > MAX_ANSWER => {
+        Outcome::Answered(bytes) | Outcome::Truncated(bytes) if bytes.len() > MAX_ANSWER => {
             let what = format!(
                 "the answer has {} bytes, and {MAX_ANSWER} are the most that is read; it is kept in the call's folder",
                 bytes.len()
@@ -76,6 +78,14 @@ fn keep(
     match entry_of(intent, reply, ended_ms)? {
         Some(entry) => {
             let id = store.keep(&entry)?;
+            let dir = store.call_dir(&intent.call);
+            match &reply.outcome {
+                Outcome::Answered(bytes) | Outcome::Truncated(bytes) => {
+                    standing::end(store, &dir, Some(bytes))?
+                }
+                Outcome::TimedOut(_) => standing::leave(store, intent, &dir)?,
+                _ => standing::end(store, &dir, None)?,
+            }
             // The journal has the answer until the entry's name is durable; the folder has nothing that they lack.
             if !too_long {
                 store.forget_call(&intent.call)?;

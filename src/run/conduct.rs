@@ -1,6 +1,7 @@
 //! The conductor's loop: one task that owns all state, hands out calls and takes back what they bring.
 
 use super::call::{Came, ask};
+use super::label::{Label, Labels};
 use super::looks::Looked;
 use super::options::Options;
 use super::outlet::Outlet;
@@ -13,17 +14,18 @@ use crate::check::Finding;
 use crate::diag::{Problem, Result};
 use crate::digest::Digest;
 use crate::event::Event;
-use crate::generate::{Generator, Outcome, Stop, Stopper};
+use crate::generate::{Generator, Heard, Notice, Outcome, Stop, Stopper};
 use crate::graph::batch_of;
 use crate::link::Text;
 use crate::plan::{
-    Board, Cell, Current, Decision, Memory, State, Verdict, enlist, place, recipe_texts, trouble, wants,
+    Board, Cell, Current, Decision, Memory, State, Verdict, enlist, extras, place, recipe_texts, trouble,
+    wants,
 };
 use crate::prompt::Prompts;
 use crate::schedule::{PhaseNo, Ready, Schedule};
-use crate::store::{self, Intent, Provenance, Store};
+use crate::store::{self, Ended, Intent, Provenance, Store};
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::task::JoinSet;
@@ -35,6 +37,8 @@ pub(super) struct Conductor<'a, 'w> {
     pub(super) store: Arc<Store>,
     pub(super) prompts: Vec<Vec<Prompts>>,
     pub(super) generators: Vec<Vec<Arc<dyn Generator>>>,
+    /// What calls tell while they wait.
+    pub(super) heard: Heard,
     pub(super) options: &'a Options,
     pub(super) emit: &'a mut dyn FnMut(&Event),
     pub(super) tally: Tally,
@@ -58,6 +62,7 @@ struct Flight {
     phase: usize,
     number: PhaseNo,
     batch: usize,
+    label: Label,
     members: Vec<(usize, usize)>,
     intent: Arc<Intent>,
     started: Instant,
@@ -71,7 +76,7 @@ pub(super) struct Loop<'c, 'a, 'w> {
     waiting: Vec<Vec<BTreeSet<usize>>>,
     /// By course and phase: the position of the first item of each root, as far as it is known.
     positions: Vec<Vec<Vec<usize>>>,
-    labels: HashSet<String>,
+    labels: Labels,
     /// The blobs with the texts behind the recipes that calls of this run were sent: by course, phase and scope.
     texts: HashMap<(usize, usize, u32), Digest>,
     flights: HashMap<tokio::task::Id, Flight>,
@@ -122,7 +127,7 @@ impl Conductor<'_, '_> {
             places,
             waiting,
             positions,
-            labels: HashSet::new(),
+            labels: Labels::default(),
             texts: HashMap::new(),
             flights: HashMap::new(),
             calls: JoinSet::new(),
@@ -153,10 +158,13 @@ impl Loop<'_, '_, '_> {
                 Some(joined) = self.calls.join_next_with_id() => {
                     let (id, came) = joined.map_err(|e| Problem::internal("a call's task ended badly").because(e))?;
                     if let Some(flight) = self.flights.remove(&id) {
-                        self.labels.remove(&flight.intent.label);
+                        self.labels.give_back(&flight.label);
                         self.schedule.finished();
                         self.came_back(flight, came);
                     }
+                }
+                Notice { call, what } = self.run.heard.next() => {
+                    (self.run.emit)(&Event::Waiting { call, what });
                 }
                 () = signals.next() => {
                     if self.end.interrupted {
@@ -204,8 +212,8 @@ impl Loop<'_, '_, '_> {
             position(board, phase, &mut self.positions[course][phase], first),
             board.rule(phase).batch.size,
         );
-        let label = self.free_label(&board.rule(phase).name, batch);
-        let seat = Seat { phase, members: &members, batch, label };
+        let label = self.labels.take(&self.run.store, (course, board), (phase, batch), &members)?;
+        let seat = Seat { phase, members: &members, batch, label: label.1.clone() };
         let Draft { mut intent, request } =
             draft(board, &self.run.prompts[course][phase], &self.run.store, &seat)?;
         let scope = board.phases[phase].scope_of[first.0];
@@ -225,7 +233,6 @@ impl Loop<'_, '_, '_> {
             items: members.len(),
             attempt: intent.attempt,
         });
-        self.labels.insert(intent.label.clone());
         let intent = Arc::new(intent);
         let generator = self.run.generators[course][phase].clone();
         let task = {
@@ -241,20 +248,18 @@ impl Loop<'_, '_, '_> {
         };
         self.flights.insert(
             task.id(),
-            Flight { course, phase, number: ready.phase, batch, members, intent, started: Instant::now() },
+            Flight {
+                course,
+                phase,
+                number: ready.phase,
+                batch,
+                label,
+                members,
+                intent,
+                started: Instant::now(),
+            },
         );
         Ok(())
-    }
-
-    fn free_label(&self, phase: &str, batch: usize) -> String {
-        let plain = format!("{phase}_batch_{batch}");
-        if !self.labels.contains(&plain) {
-            return plain;
-        }
-        (2..)
-            .map(|number| format!("{plain}_{number}"))
-            .find(|label| !self.labels.contains(label))
-            .unwrap_or(plain)
     }
 
     /// Takes back a call. A problem stops the run, and what is in flight is still waited for and kept.
@@ -272,14 +277,18 @@ impl Loop<'_, '_, '_> {
     }
 
     fn take(&mut self, flight: Flight, entry: &store::Entry) -> Result<()> {
-        let Flight { course, phase, number, batch, members, intent, started } = flight;
+        let Flight { course, phase, number, batch, members, intent, started, label: _ } = flight;
         let mut brought: HashMap<usize, &store::Stored> =
             entry.results.iter().map(|stored| (stored.item, stored)).collect();
         let (mut passed, mut findings, mut again) = (0, Vec::new(), Vec::new());
-        let mut gave_up = Vec::new();
+        let (mut gave_up, mut unreached) = (Vec::new(), Vec::new());
         for (number, (root, at)) in members.iter().enumerate() {
             let refused = match brought.remove(&number) {
                 Some(stored) => self.judge(course, phase, (*root, *at), stored, entry)?,
+                None if matches!(entry.ended, Ended::Truncated(_)) => {
+                    unreached.push(place(*root, *at));
+                    continue;
+                }
                 None => Some((trouble(entry, &intent.items[number].id), None)),
             };
             if intent.attempt == 1 {
@@ -313,6 +322,10 @@ impl Loop<'_, '_, '_> {
             trouble: call_trouble(&entry.ended),
             findings,
         });
+        for extra in extras(entry) {
+            let message = format!("`{}`: {}", intent.label, extra.message);
+            (self.run.emit)(&Event::Warning { message });
+        }
         for (root, at) in &gave_up {
             let cell = &self.run.boards[course].phases[phase].slots[*root].cells[*at];
             (self.run.emit)(&Event::ItemFailed {
@@ -328,6 +341,10 @@ impl Loop<'_, '_, '_> {
         }
         if !again.is_empty() {
             self.retry(course, phase, number, again);
+        }
+        // An answer as long as that one would be cut off again.
+        for part in unreached.chunks((members.len() / 2).max(1)) {
+            self.schedule.retry(number, part.to_vec());
         }
         let roots: BTreeSet<usize> = members.iter().map(|(root, _)| *root).collect();
         for root in roots {

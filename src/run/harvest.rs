@@ -13,12 +13,11 @@ use crate::store::{Ended, Entry, Intent, Provenance, Stored};
 /// the generator failed.
 pub(super) fn entry_of(intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<Option<Entry>> {
     let (ended, raw, results) = match &reply.outcome {
-        Outcome::Answered(bytes) => {
+        Outcome::Answered(bytes) | Outcome::Truncated(bytes) => {
             let raw = Some(String::from_utf8_lossy(bytes).into_owned());
-            match read(intent, bytes)? {
-                Ok(results) => (Ended::Answered, raw, results),
-                Err(why) => (Ended::Unreadable(why), raw, Vec::new()),
-            }
+            let told = matches!(reply.outcome, Outcome::Truncated(_));
+            let (ended, results) = how_it_ended(intent, told, read(intent, bytes)?);
+            (ended, raw, results)
         }
         Outcome::TimedOut(seconds) => (Ended::TimedOut(*seconds), None, Vec::new()),
         Outcome::Failed(why) => (Ended::Failed(why.clone()), None, Vec::new()),
@@ -38,8 +37,31 @@ pub(super) fn entry_of(intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<
     }))
 }
 
+/// How a call with an answer ended. Where its text alone says that it was cut off, and nothing in it is whole, it may be prose with
+/// a bracket in it: that is an attempt like any other that cannot be read. `told`: its author says that it is cut off.
+fn how_it_ended(intent: &Intent, told: bool, read: Result<Whole, String>) -> (Ended, Vec<Stored>) {
+    const CUT: &str = "the answer was cut off at the limit on its length";
+    let can_be_split = intent.items.len() > 1;
+    match read {
+        Ok(Whole { results, cut }) => match cut.or_else(|| told.then(|| CUT.to_owned())) {
+            None => (Ended::Answered, results),
+            Some(why) if (told && can_be_split) || !results.is_empty() => (Ended::Truncated(why), results),
+            Some(why) => (Ended::Unreadable(why), results),
+        },
+        Err(_) if told && can_be_split => (Ended::Truncated(CUT.to_owned()), Vec::new()),
+        Err(why) => (Ended::Unreadable(if told { CUT.to_owned() } else { why }), Vec::new()),
+    }
+}
+
+/// What is whole of an answer.
+pub(super) struct Whole {
+    results: Vec<Stored>,
+    /// It ends in the middle: in words.
+    pub(super) cut: Option<String>,
+}
+
 /// The results in an answer, or why it cannot be read.
-pub(super) fn read(intent: &Intent, bytes: &[u8]) -> Result<Result<Vec<Stored>, String>> {
+pub(super) fn read(intent: &Intent, bytes: &[u8]) -> Result<Result<Whole, String>> {
     let shape = &intent.shape;
     let pointer = |text: &str| {
         text.parse::<Pointer>().map_err(|e| Problem::internal("an intent holds a bad pointer").because(e))
@@ -48,8 +70,8 @@ pub(super) fn read(intent: &Intent, bytes: &[u8]) -> Result<Result<Vec<Stored>, 
     let pointers =
         |texts: &[String]| texts.iter().map(|text| pointer(text)).collect::<Result<Vec<Pointer>>>();
     let (fields, derived) = (pointers(&shape.ids)?, pointers(&shape.derived)?);
-    let answered = match answer::read(bytes, &whole) {
-        Ok(answer) => answer.items,
+    let (answered, cut) = match answer::read(bytes, &whole) {
+        Ok(answer) => (answer.items, answer.cut),
         Err(why) => return Ok(Err(why)),
     };
     let asked: Vec<&str> = intent.items.iter().map(|item| &*item.id).collect();
@@ -61,5 +83,5 @@ pub(super) fn read(intent: &Intent, bytes: &[u8]) -> Result<Result<Vec<Stored>, 
         lift(&mut value, &fields, Ids { id: &asked.id, root: &asked.root });
         Some(Stored { item, digest: output_digest(&value), output: value.to_string() })
     });
-    Ok(Ok(stored.collect()))
+    Ok(Ok(Whole { results: stored.collect(), cut }))
 }

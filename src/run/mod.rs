@@ -16,6 +16,7 @@ mod generations;
 mod gc;
 mod harvest;
 mod history;
+mod label;
 mod look;
 mod looks;
 mod noop;
@@ -32,6 +33,7 @@ mod resolve;
 mod session;
 mod sharing;
 mod signals;
+mod standing;
 mod tables;
 mod tally;
 mod views;
@@ -56,6 +58,7 @@ pub use why::why;
 use crate::course::{ConfirmAbove, Course, Phase};
 use crate::diag::{Kind, Problem, Result};
 use crate::event::{Event, PhaseStart, Summary};
+use crate::generate::Notices;
 use crate::plan::{Board, Plan, Verdict, outline};
 use crate::prompt::Prompts;
 use conduct::{Conductor, End};
@@ -141,9 +144,12 @@ fn carry_out(
     }
     let mut end = End::default();
     if plan.calls.max > 0 {
+        let (notices, heard) = Notices::new();
+        let generators = session.generators(options, &notices)?;
         let mut run = Conductor {
             prompts,
-            generators: session.generators(options)?,
+            generators,
+            heard,
             boards: &mut boards,
             memories: &memories,
             store: session.store.clone(),

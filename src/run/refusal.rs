@@ -26,7 +26,7 @@ pub(super) fn refuse(cell: &mut Cell, findings: Vec<Finding>, answer: Option<Dig
 pub(super) fn call_trouble(ended: &Ended) -> Option<String> {
     match ended {
         Ended::Answered | Ended::Filed => None,
-        Ended::Unreadable(why) => Some(why.clone()),
+        Ended::Truncated(why) | Ended::Unreadable(why) => Some(why.clone()),
         Ended::TimedOut(seconds) => Some(format!("there was no answer within {seconds} s")),
         Ended::Failed(why) => Some(why.clone()),
     }

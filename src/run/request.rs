@@ -163,5 +163,6 @@ pub(super) fn kind_name(kind: GeneratorKind) -> &'static str {
         GeneratorKind::Phrasebook => "phrasebook",
         GeneratorKind::Replay => "replay",
         GeneratorKind::Command => "command",
+        GeneratorKind::Drop => "drop",
     }
 }

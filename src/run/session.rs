@@ -2,15 +2,16 @@
 
 use super::options::Options;
 use super::sharing::Sharing;
-use super::{clock, recover, tables};
+use super::{clock, recover, standing, tables};
 use crate::course::{self, Course, Generate, GeneratorKind, Workspace};
 use crate::diag::{Problem, Result};
 use crate::generate::command::Command;
-use crate::generate::{Generator, Phrasebook, Replay};
+use crate::generate::drop::DropFolder;
+use crate::generate::{Generator, Notices, Phrasebook, Replay};
 use crate::graph::batches;
 use crate::link::{LockFile, MainFile, read_lock};
 use crate::plan::{Adopt, Board, Held, Memory, Names, Recall, Selection, Verdict, Wishes, choose};
-use crate::store::{self, Note, Root, Store, hold_waiting, try_hold};
+use crate::store::{self, MAX_ANSWER, Note, Root, Store, hold_waiting, try_hold};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,7 +66,10 @@ impl Session {
         let workspace = course::load(&options.manifest, &options.environment)?;
         let mut store = Store::open(store_dir(options, &workspace));
         match recovered {
-            Some(tell) => recover::recover(&mut store, tell)?,
+            Some(tell) => {
+                recover::recover(&mut store, tell)?;
+                standing::sweep(&store, &workspace, tell)?;
+            }
             None => recover::imagine(&mut store)?,
         }
         let locks = workspace
@@ -165,7 +169,11 @@ impl Session {
     }
 
     /// The generator of each phase of each course; equal ones are made once.
-    pub(super) fn generators(&self, options: &Options) -> Result<Vec<Vec<Arc<dyn Generator>>>> {
+    pub(super) fn generators(
+        &self,
+        options: &Options,
+        notices: &Notices,
+    ) -> Result<Vec<Vec<Arc<dyn Generator>>>> {
         let mut made: Vec<(&Generate, Arc<dyn Generator>)> = Vec::new();
         let mut all = Vec::new();
         for course in &self.workspace.courses {
@@ -177,7 +185,7 @@ impl Session {
                 let generator = match known {
                     Some(generator) => generator,
                     None => {
-                        let generator = self.generator(declared, course, options)?;
+                        let generator = self.generator(declared, course, options, notices)?;
                         made.push((declared, generator.clone()));
                         generator
                     }
@@ -194,6 +202,7 @@ impl Session {
         declared: &Generate,
         course: &Course,
         options: &Options,
+        notices: &Notices,
     ) -> Result<Arc<dyn Generator>> {
         let file = || {
             declared.file.as_deref().ok_or_else(|| {
@@ -219,6 +228,17 @@ impl Session {
                 let env = env.map(|(name, value)| (name.into(), value.into())).collect();
                 let root = self.workspace.root.clone();
                 Arc::new(Command::new(&declared.argv, declared.timeout_s, env, root, options.program.clone()))
+            }
+            GeneratorKind::Drop => {
+                let folder = declared.folder.clone().unwrap_or_else(|| self.workspace.root.join("drop"));
+                Arc::new(DropFolder::new(
+                    folder,
+                    self.workspace.courses.len() > 1,
+                    declared.timeout_s,
+                    MAX_ANSWER,
+                    self.workspace.root.clone(),
+                    notices.clone(),
+                ))
             }
         })
     }

@@ -6,7 +6,7 @@
 
 use super::chains::{Chains, key_of};
 use super::known::{Asked, Known, Source};
-use super::{Entry, EntryId, Provenance, RESOLVED};
+use super::{Ended, Entry, EntryId, Provenance, RESOLVED};
 use crate::diag::Problem;
 use crate::digest::{Digest, Short};
 use std::collections::{BTreeSet, HashMap};
@@ -183,7 +183,8 @@ impl Index {
                 self.push(brought, asked.supersedes);
                 asked_already = true;
             }
-            if !asked_already {
+            // What a cut-off answer did not reach was not attempted.
+            if !asked_already && !matches!(value.ended, Ended::Truncated(_)) {
                 self.push(row, asked.supersedes);
             }
         }

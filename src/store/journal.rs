@@ -41,6 +41,7 @@ impl Answer {
         let Reply { outcome, stderr, meters, money_usd, model } = reply;
         let (ended, raw) = match outcome {
             Outcome::Answered(bytes) => (Ended::Answered, Some(bytes)),
+            Outcome::Truncated(bytes) => (Ended::Truncated(String::new()), Some(bytes)),
             Outcome::TimedOut(seconds) => (Ended::TimedOut(seconds), None),
             Outcome::Failed(why) => (Ended::Failed(why), None),
             Outcome::Transport(_) | Outcome::Unusable { .. } | Outcome::Interrupted => return None,

@@ -3,7 +3,7 @@
 //! The file is an array of `{"fault": NAME, "phase"?, "item"?, "attempts"?: [1, …], …}`; a fault is made in every call that
 //! fits all that it says. Of one item: `missing`, `shape`, `wrong` (a content that the checks refuse), `extra` (another id
 //! beside it: `"id"`), `twice`, `set` (what stands at `"at"` becomes `"to"`; without an item, in all). Of the whole answer: `prose`, `fenced`, `truncated`, `empty`, `not_json`, `pad` (white space
-//! before it: `"bytes"`). Of the program: `exit` (`"code"`, after answering), `hang` (until the file `"until"` is there),
+//! before it: `"bytes"`), `utf16`, `latin1`. Of the program: `exit` (`"code"`, after answering), `hang` (until the file `"until"` is there),
 //! `flood` (`"bytes"` to standard error), `tell` (the variable `"name"` to standard error), `to_file` (the
 //! answer goes to `COURSEBUILD_OUTPUT`).
 
@@ -50,7 +50,7 @@ impl Faults {
                     eprintln!("it is {}", variable.unwrap_or_default());
                 }
                 "missing" | "shape" | "wrong" | "extra" | "twice" | "set" | "prose" | "fenced"
-                | "truncated" | "empty" | "not_json" | "pad" | "exit" | "to_file" => {}
+                | "truncated" | "empty" | "not_json" | "utf16" | "latin1" | "pad" | "exit" | "to_file" => {}
                 other => return Err(format!("no such fault: `{other}`")),
             }
         }
@@ -76,6 +76,14 @@ impl Faults {
                 "pad" => " ".repeat(bytes(fault)) + &text,
                 _ => text,
             };
+        }
+        let is = |wanted| self.0.iter().any(|fault| name(fault) == wanted);
+        if is("utf16") {
+            return format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        }
+        if is("latin1") {
+            // As an agent on an old system would write it: one byte a letter.
+            return text.replacen('o', "\u{f3}", 1).chars().map(|c| c as u8).collect();
         }
         text.into_bytes()
     }
