@@ -88,7 +88,11 @@ impl Recipe {
         answer.extend(ids.iter().map(|id| ("ids", id.as_str())));
         walk.fields("answer", &answer);
         walk.generator(generate);
-        let parts = walk.0;
+        Self::of_parts(walk.0)
+    }
+
+    /// The recipe that has these parts, in this order.
+    pub fn of_parts(parts: Vec<Part>) -> Self {
         let digest = digest_of(Digest::default(), &parts);
         Self { parts, digest }
     }

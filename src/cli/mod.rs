@@ -2,6 +2,7 @@
 
 mod args;
 mod command;
+mod decisions;
 mod meaning;
 mod packs;
 mod surroundings;
@@ -12,6 +13,7 @@ use crate::report::{self, Detail, Lines, Live, Out, Reporter};
 use crate::run::{self, Options};
 use args::{Command, Format, Global, Select, Typed, When};
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use decisions::Asked;
 use meaning::Looks;
 use std::process::ExitCode;
 use surroundings::Surroundings;
@@ -151,6 +153,10 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             let packs = packs::all()?;
             if json { report::packs_json(&packs)? } else { report::packs_text(&packs) }
         }
+        Command::Accept(typed) => decisions::accept(typed, Asked { global, look, around })?,
+        Command::Waive(typed) => decisions::waive(typed, Asked { global, look, around })?,
+        Command::Pin(typed) => decisions::pin(typed, Asked { global, look, around })?,
+        Command::Unpin { targets } => decisions::unpin(targets, Asked { global, look, around })?,
         Command::Supervise { .. } => return Err(Problem::internal("a supervisor was asked a question")),
     };
     print(&text).map(|()| 0)

@@ -1,5 +1,6 @@
 //! What would be done, and why: pure decisions over what is known.
 
+mod accepted;
 mod board;
 mod claim;
 mod context;
@@ -12,6 +13,8 @@ mod items;
 mod memory;
 mod opening;
 mod outline;
+mod outstanding;
+mod pinned;
 mod recall;
 mod report;
 mod scope;
@@ -27,6 +30,7 @@ pub use explain::{explain, part_words, words};
 pub use facts::*;
 pub use memory::Memory;
 pub use outline::{enlist, outline, place, wants};
+pub use outstanding::{Change, Outstanding, outstanding};
 pub use recall::Recall;
 pub use report::*;
 pub use select::*;

@@ -134,7 +134,7 @@ fn line(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map(|text| text + "\n").map_err(unwritable)
 }
 
-fn pretty(value: &impl Serialize) -> Result<String> {
+pub(super) fn pretty(value: &impl Serialize) -> Result<String> {
     serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(unwritable)
 }
 

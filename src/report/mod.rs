@@ -3,6 +3,7 @@
 //! Every renderer is a pure function of plain data to text; only [`Out`], [`Reporter`] and [`confirm`] touch a stream. Text of
 //! foreign origin is made safe here, whatever it went through before.
 
+mod accepted;
 mod confirm;
 mod findings;
 mod json;
@@ -22,6 +23,9 @@ mod table;
 mod why;
 mod words;
 
+pub use accepted::{
+    decisions_json, edits_text, effect_json, effect_text, outstanding_json, outstanding_text, pins_text, waivers_text,
+};
 pub use confirm::confirm;
 pub use json::{
     event_line, log_json, packs_json, plan_json, problem_json, prompt_json, status_json, value_json, why_json,

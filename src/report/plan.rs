@@ -88,6 +88,11 @@ fn notes(plan: &Plan) -> String {
         "held item",
         "not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given",
     );
+    note(
+        sum(|phase| phase.acceptable),
+        "item",
+        "to be bought only for edits that could be accepted as being without effect (`coursebuild accept`)",
+    );
     note(sum(|phase| phase.unselected), "item", "to be bought but not selected, so left alone");
     out
 }
@@ -118,6 +123,7 @@ pub(super) fn example() -> Plan {
         calls,
         buys,
         unselected: 0,
+        acceptable: 0,
         reasons,
     };
     let none = Bounds::default();

@@ -1,6 +1,7 @@
 //! Questions about a workspace. They take no lock and change nothing.
 
 use super::finish::{held_words, shown};
+use super::mix::{is_pinned, is_waived, models};
 use super::options::Options;
 use super::request::{Seat, draft};
 use super::session::Session;
@@ -41,18 +42,15 @@ fn with_boards<T>(
 /// How every phase and batch stands. Changes nothing.
 pub fn status(options: &Options) -> Result<Status> {
     with_boards(options, |session, boards, _| {
-        let courses = boards
-            .iter()
-            .map(|board| CourseStatus {
-                course: board.course.code.clone(),
-                phases: (0..board.phases.len()).map(|phase| phase_status(board, phase, session)).collect(),
-            })
-            .collect();
-        Ok(Status { courses })
+        let course = |board: &Board<'_>| {
+            let phases = (0..board.phases.len()).map(|phase| phase_status(board, phase, session));
+            Ok(CourseStatus { course: board.course.code.clone(), phases: phases.collect::<Result<_>>()? })
+        };
+        Ok(Status { courses: boards.iter().map(course).collect::<Result<_>>()? })
     })
 }
 
-fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> PhaseStatus {
+fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> Result<PhaseStatus> {
     let rule = board.rule(phase);
     let cells: Vec<&Cell> = board.cells(phase).map(|(.., cell)| cell).collect();
     let count = |cells: &[&Cell]| {
@@ -67,21 +65,24 @@ fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> PhaseStat
         items: cells.len(),
         counts: count(cells),
     });
-    PhaseStatus {
+    Ok(PhaseStatus {
         phase: rule.name.clone(),
         title: rule.title.clone(),
         main_file: shown(&board.main_path(phase), &session.workspace.root),
         items: cells.len(),
         counts: count(&cells),
+        waived: cells.iter().filter(|cell| is_waived(board, phase, cell)).count(),
+        pinned: cells.iter().filter(|cell| is_pinned(board, phase, cell)).count(),
+        models: models(board, phase, &session.store)?,
         batches: batches.collect(),
-    }
+    })
 }
 
 /// The items that a target names: root, number in its slot, cell.
-type Named<'b> = Vec<(usize, usize, &'b Cell)>;
+pub(super) type Named<'b> = Vec<(usize, usize, &'b Cell)>;
 
 /// The items of one phase that a target names, without what they are made from.
-fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b>> {
+pub(super) fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b>> {
     let size = board.rule(phase).batch.size;
     let chosen = match what {
         What::All => Chosen { all: true, ..Chosen::default() },
@@ -102,11 +103,11 @@ fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b
         .collect())
 }
 
-fn phases_of(board: &Board<'_>, target: &Target) -> Vec<usize> {
+pub(super) fn phases_of(board: &Board<'_>, target: &Target) -> Vec<usize> {
     target.phase.map_or_else(|| (0..board.phases.len()).collect(), |phase| vec![phase])
 }
 
-fn targets(options: &Options, boards: &[Board<'_>]) -> Result<Vec<Target>> {
+pub(super) fn targets(options: &Options, boards: &[Board<'_>]) -> Result<Vec<Target>> {
     let courses: Vec<&Course> = boards.iter().map(|board| board.course).collect();
     options.selection.targets.iter().map(|text| read_target(text, &courses)).collect()
 }

@@ -2,13 +2,16 @@
 //!
 //! Prints nothing and reads no environment: what it needs comes in [`Options`], what it says leaves as events and views.
 
+mod accept;
 mod call;
 mod clock;
 mod conduct;
+mod decisions;
 mod finish;
 mod harvest;
 mod history;
 mod look;
+mod mix;
 mod noop;
 mod options;
 mod recover;
@@ -23,10 +26,14 @@ mod tally;
 mod views;
 
 pub use crate::plan::Selection;
+pub use accept::{
+    AcceptOptions, OutstandingEdit, OutstandingEdits, accept, outstanding_edits, revoke_accepted, revoke_waived,
+};
+pub use decisions::{Effect, accepted, pin, unpin, waive};
 pub use look::{log, plan, prompt, show, status, why};
 pub use options::{Confirm, Options};
 pub use views::{
-    BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
+    BatchStatus, CourseStatus, ModelCount, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
 };
 
 use crate::course::{Course, Phase};
