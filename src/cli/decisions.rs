@@ -87,7 +87,11 @@ impl Asked<'_> {
     }
 
     fn effect(&self, effect: &Effect, verb: &str) -> Result<String> {
-        if self.json() { report::effect_json(effect) } else { Ok(report::effect_text(effect, verb, self.look)) }
+        if self.json() {
+            report::effect_json(effect)
+        } else {
+            Ok(report::effect_text(effect, verb, self.look))
+        }
     }
 }
 
@@ -158,6 +162,6 @@ pub(super) fn pin(typed: &Pin, mut asked: Asked<'_>) -> Result<String> {
 
 /// `unpin`.
 pub(super) fn unpin(targets: &[String], mut asked: Asked<'_>) -> Result<String> {
-    let options = asked.options(&[])?;
+    let options = asked.options(targets)?;
     asked.effect(&run::unpin(&options, targets)?, "no longer pinned")
 }

@@ -53,6 +53,8 @@ pub struct Waiver {
     pub phase: String,
     /// The item.
     pub item: String,
+    /// The source item that it descends from, if that is another one.
+    pub root: Option<String>,
     /// The type of the findings: `tiling`.
     pub check: String,
     /// The output that they are about, in lifted form: any other one is judged anew.
@@ -71,6 +73,8 @@ pub struct Pin {
     pub phase: String,
     /// The item.
     pub item: String,
+    /// The source item that it descends from, if that is another one.
+    pub root: Option<String>,
     /// The output, in lifted form.
     pub output: Short,
     /// The content key that it was made under.
@@ -241,7 +245,9 @@ fn read(file: &TextFile) -> Result<Accepted> {
         let Edit { part, old, new, .. } = edit.get_ref();
         if old == new {
             let what = format!("the edit of `{part}` changes nothing");
-            return Err(file.problem(edit.span(), what).hint("`old` and `new` are its digests before and after"));
+            return Err(file
+                .problem(edit.span(), what)
+                .hint("`old` and `new` are its digests before and after"));
         }
     }
     let edits = raw.accept.into_iter().map(Spanned::into_inner).collect();
@@ -267,6 +273,7 @@ mod tests {
             course: "c".into(),
             phase: "phase3".into(),
             item: item.into(),
+            root: None,
             check: "tiling".into(),
             output: digest(output).short(),
             reason: "idiom".into(),
@@ -275,7 +282,15 @@ mod tests {
 
     fn pin(item: &str, output: &str) -> Pin {
         let (output, key) = (digest(output).short(), digest("key").short());
-        Pin { course: "c".into(), phase: "phase3".into(), item: item.into(), output, key, reason: None }
+        Pin {
+            course: "c".into(),
+            phase: "phase3".into(),
+            item: item.into(),
+            root: Some("S".into()),
+            output,
+            key,
+            reason: None,
+        }
     }
 
     fn parse(text: &str) -> Result<Accepted> {
@@ -286,8 +301,7 @@ mod tests {
     fn what_is_written_is_read_back_and_always_the_same() {
         let gone = Edit { new: None, after: Some("phase".into()), ..edit(2, "document/a.md/X", "1", "2") };
         let edits = vec![edit(2, "b", "1", "2"), gone, edit(1, "c", "1", "2")];
-        let accepted =
-            Accepted::new(edits, vec![waiver("S2", "x"), waiver("S1", "x")], vec![pin("S1", "y")]);
+        let accepted = Accepted::new(edits, vec![waiver("S2", "x"), waiver("S1", "x")], vec![pin("S1", "y")]);
         let text = accepted.text().unwrap();
         assert_eq!(parse(&text).unwrap(), accepted, "{text}");
         assert_eq!(parse(&text).unwrap().text().unwrap(), text);

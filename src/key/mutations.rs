@@ -272,7 +272,8 @@ fn what_is_in_no_key_changes_none() {
 #[test]
 fn every_field_has_been_thought_of() {
     let World { course, rule, scoped, .. } = World::new();
-    let Course { code: _, target: _, known: _, target_name: _, dir: _, dir_text: _, phases: _, accepted: _ } = course;
+    let Course { code: _, target: _, known: _, target_name: _, dir: _, dir_text: _, phases: _, accepted: _ } =
+        course;
     let Rule { prompt, output, generate, batch, .. } = rule;
     let Prompt { sections: _, scoped: _, system, batch: _, retry: _ } = prompt;
     let Template { name: _, text: _ } = system;

@@ -59,8 +59,7 @@ impl Board<'_> {
 
     /// Silences what is waived of an output: its errors count no more, and say why.
     pub fn waive(&self, phase: usize, id: &str, lifted: &str, findings: &mut [Finding]) {
-        let waivers =
-            self.course.accepted.waivers_of(&self.course.code, &self.rule(phase).name, id);
+        let waivers = self.course.accepted.waivers_of(&self.course.code, &self.rule(phase).name, id);
         if waivers.is_empty() || findings.iter().all(|finding| !finding.is_error()) {
             return;
         }
@@ -201,7 +200,8 @@ mod tests {
     }
 
     fn names(all: &[Recipe], known: &[&str]) -> Vec<String> {
-        let name = |one: &Recipe| known.iter().find(|text| recipe(text) == *one).map(|text| (*text).to_owned());
+        let name =
+            |one: &Recipe| known.iter().find(|text| recipe(text) == *one).map(|text| (*text).to_owned());
         all.iter().filter_map(name).collect()
     }
 
@@ -233,7 +233,9 @@ mod tests {
     fn a_long_history_is_followed_however_long_it_is() {
         let part = |at: u32| char::from(b'a' + u8::try_from(at).unwrap()).to_string();
         let edits: Vec<Edit> = (1..26).map(|at| edit(at, &part(at), "1", "2")).collect();
-        let text = |digest: &str| (0..26).map(|at| part(at) + if at == 0 { "1" } else { digest }).collect::<Vec<_>>();
+        let text = |digest: &str| {
+            (0..26).map(|at| part(at) + if at == 0 { "1" } else { digest }).collect::<Vec<_>>()
+        };
         let (old, new) = (text("1").join(" "), text("2").join(" "));
         let found = same(&recipe(&new), &edits, &[]);
         assert!(found.contains(&recipe(&old)) && found.len() <= 2 * MOST, "{}", found.len());

@@ -131,8 +131,10 @@ fn standing_or_known(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Dec
         return kept_by_hand(facts, as_current(edit), &edit.text, judge);
     }
     if taken_back
-        && let Some(standing) =
-            facts.standing.as_ref().filter(|standing| standing.known.is_some_and(|(_, own)| facts.counts(own)))
+        && let Some(standing) = facts
+            .standing
+            .as_ref()
+            .filter(|standing| standing.known.is_some_and(|(_, own)| facts.counts(own)))
     {
         let (provenance, key) = standing.known.unwrap_or((Provenance::Generated, key));
         let text = Text::Lifted(standing.text.clone());

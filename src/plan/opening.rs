@@ -145,8 +145,7 @@ impl Board<'_> {
             }
         }
         slot.find_state();
-        let may_claim =
-            |cell: &Cell| cell.may_claim() && memory.has_others(self, phase, cell);
+        let may_claim = |cell: &Cell| cell.may_claim() && memory.has_others(self, phase, cell);
         if slot.cells.iter().any(may_claim) {
             slot.state = State::Claiming;
         }

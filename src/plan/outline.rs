@@ -210,11 +210,7 @@ pub fn enlist(schedule: &mut Schedule, board: &Board<'_>) -> Result<Vec<PhaseNo>
 }
 
 /// Why items are to be bought, and how many are only for edits that could be accepted.
-fn reasons(
-    board: &Board<'_>,
-    phase: usize,
-    memory: &Memory<'_>,
-) -> Result<(Vec<ReasonCount>, usize)> {
+fn reasons(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<(Vec<ReasonCount>, usize)> {
     let wanted: Vec<(usize, usize)> =
         board.cells(phase).filter(|(.., cell)| cell.is_wanted()).map(|(root, at, _)| (root, at)).collect();
     let told: Vec<(Vec<String>, bool)> = wanted

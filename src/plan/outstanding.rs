@@ -38,14 +38,18 @@ pub fn outstanding(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Resu
     let moved: Vec<(usize, usize, Short)> = board
         .cells(phase)
         .filter_map(|(root, at, cell)| {
-            let (Verdict::Stale(reasons) | Verdict::Held(Held::Moved(reasons))) = &cell.decision.verdict
-            else {
-                return None;
-            };
-            reasons.iter().find_map(|reason| match reason {
-                Reason::KeyMoved(old) => Some((root, at, *old)),
+            let old = match &cell.decision.verdict {
+                Verdict::Stale(reasons) | Verdict::Held(Held::Moved(reasons)) => {
+                    reasons.iter().find_map(|reason| match reason {
+                        Reason::KeyMoved(old) => Some(*old),
+                        _ => None,
+                    })
+                }
+                // Its own parts are not known yet, but the recipe is.
+                Verdict::Pending(_) => cell.decision.linked.as_ref().map(|linked| linked.key),
                 _ => None,
-            })
+            };
+            Some((root, at, old?))
         })
         .collect();
     let told: Vec<Option<Vec<Change>>> = moved
@@ -58,7 +62,8 @@ pub fn outstanding(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Resu
             found.unknown += 1;
             continue;
         };
-        let acceptable: Vec<&Change> = changes.iter().filter(|change| may_be_accepted(&change.part)).collect();
+        let acceptable: Vec<&Change> =
+            changes.iter().filter(|change| may_be_accepted(&change.part)).collect();
         let only = acceptable.len() == changes.len();
         found.all += usize::from(only && !changes.is_empty());
         for change in &acceptable {
@@ -72,7 +77,12 @@ pub fn outstanding(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Resu
 
 /// What an answer's shape means is nobody's to declare; and what an item is made from is its own.
 fn may_be_accepted(part: &str) -> bool {
-    part != "answer" && part != "input" && !part.starts_with("input/") && !part.starts_with("context/")
+    part != "answer" && !is_own(part)
+}
+
+/// Whether a part is the item's own.
+fn is_own(part: &str) -> bool {
+    part == "input" || part.starts_with("input/") || part.starts_with("context/")
 }
 
 /// Whether a reason is an edit that somebody may accept.
@@ -88,12 +98,13 @@ fn changes(
     memory: &Memory<'_>,
 ) -> Result<Option<Vec<Change>>> {
     let id = &board.phases[phase].slots[root].cells[at].id;
-    let (Some(old), Some(detail)) =
-        (memory.parts_of(board, phase, id, old)?, board.detail_of(phase, root, at)?)
-    else {
-        return Ok(None);
-    };
-    let new: Vec<Part> = board.phases[phase].recipe(root).parts().iter().chain(&detail.own).cloned().collect();
+    let Some(mut old) = memory.parts_of(board, phase, id, old)? else { return Ok(None) };
+    let detail = board.detail_of(phase, root, at)?;
+    if detail.is_none() {
+        old.retain(|part| !is_own(&part.name));
+    }
+    let own = detail.map(|detail| detail.own).unwrap_or_default();
+    let new: Vec<Part> = board.phases[phase].recipe(root).parts().iter().chain(&own).cloned().collect();
     let changed = difference(&old, &new).into_iter();
     let changed = changed.filter(|(part, old, new)| !board.is_accepted(phase, part, *old, *new));
     let change = |(part, before, now): (&str, Option<Digest>, Option<Digest>)| {

@@ -7,7 +7,7 @@ use super::words::{count, count_between, flat, number};
 use crate::course::{Edit, Pin, Waiver};
 use crate::diag::Result;
 use crate::plan::part_words;
-use crate::run::{Effect, OutstandingEdits};
+use crate::run::{Effect, OutstandingEdit, OutstandingEdits};
 use serde::Serialize;
 
 /// What a decision does: `verb` is what was done, as in `accepted`.
@@ -42,10 +42,10 @@ pub fn outstanding_text(told: &OutstandingEdits, look: Look) -> String {
         out += "no edit is outstanding: what is to be bought is so for other reasons (`coursebuild plan` tells them)\n";
     } else {
         out += "changed since items were made from it:\n";
-        let head = ["items", "alone", "phase", "part"].map(str::to_owned).to_vec();
-        let row = |edit: &crate::run::OutstandingEdit| {
-            let phase = format!("{}/{}", flat(&edit.course), flat(&edit.phase));
-            vec![number(edit.items as u64), number(edit.alone as u64), phase, flat(&edit.part)]
+        let head = ["phase and part", "items", "alone"].map(str::to_owned).to_vec();
+        let row = |edit: &OutstandingEdit| {
+            let name = format!("{}/{} {}", flat(&edit.course), flat(&edit.phase), flat(&edit.part));
+            vec![name, number(edit.items as u64), number(edit.alone as u64)]
         };
         out += &table(&std::iter::once(head).chain(told.edits.iter().map(row)).collect::<Vec<_>>());
         out += "\nitems: held up by it; alone: by nothing else, so that accepting it keeps them\n";
@@ -82,7 +82,7 @@ pub fn edits_text(edits: &[Edit]) -> String {
 /// The waived findings.
 pub fn waivers_text(waivers: &[Waiver]) -> String {
     let mut out = none_of(waivers, "nothing is waived");
-    for Waiver { course, phase, item, check, output: _, reason } in waivers {
+    for Waiver { course, phase, item, root: _, check, output: _, reason } in waivers {
         let target = flat(&format!("{course}/{phase}/{item}"));
         out += &format!("{target} {}: {}\n", flat(check), flat(reason));
     }
@@ -92,7 +92,7 @@ pub fn waivers_text(waivers: &[Waiver]) -> String {
 /// The pinned results.
 pub fn pins_text(pins: &[Pin]) -> String {
     let mut out = none_of(pins, "nothing is pinned");
-    for Pin { course, phase, item, output, key: _, reason } in pins {
+    for Pin { course, phase, item, root: _, output, key: _, reason } in pins {
         let target = flat(&format!("{course}/{phase}/{item}"));
         let why = reason.as_ref().map(|why| format!(": {}", flat(why))).unwrap_or_default();
         out += &format!("{target} {}{why}\n", &output.to_string()[..12]);
@@ -137,7 +137,6 @@ fn versioned<T: Serialize>(value: &T) -> Result<String> {
 mod tests {
     use super::*;
     use crate::plan::Bounds;
-    use crate::run::OutstandingEdit;
 
     fn effect() -> Effect {
         let bounds = |n| Bounds { min: n, max: n };
@@ -180,9 +179,11 @@ a build makes 0 calls for 0 items instead of 34 calls for 668 items
         let calls = Bounds { min: 34, max: 34 };
         let told = OutstandingEdits { edits: vec![edit], all: 600, unknown: 2, calls };
         let text = outstanding_text(&told, Look::default());
-        assert!(text.contains("668    600  c/phase3  document/x.md/Tiling\n"), "{text}");
+        assert!(text.contains("c/phase3 document/x.md/Tiling    668    600\n"), "{text}");
         assert!(text.contains("600 items for 34 calls would stay"), "{text}");
-        assert!(text.ends_with("2 stale items more: the store here does not know what they were made from\n"));
+        assert!(
+            text.ends_with("2 stale items more: the store here does not know what they were made from\n")
+        );
         let none = OutstandingEdits { edits: vec![], all: 0, unknown: 0, calls };
         assert!(outstanding_text(&none, Look::default()).starts_with("no edit is outstanding"));
     }

@@ -24,7 +24,8 @@ mod why;
 mod words;
 
 pub use accepted::{
-    decisions_json, edits_text, effect_json, effect_text, outstanding_json, outstanding_text, pins_text, waivers_text,
+    decisions_json, edits_text, effect_json, effect_text, outstanding_json, outstanding_text, pins_text,
+    waivers_text,
 };
 pub use confirm::confirm;
 pub use json::{

@@ -1,6 +1,6 @@
 //! `accept`: which edits are outstanding, and one of them declared to be without effect.
 
-use super::decisions::{Effect, change, covers};
+use super::decisions::{Effect, NamedItems, change, whole_plan};
 use super::options::Options;
 use super::session::Session;
 use crate::course::{Accepted, Edit};
@@ -122,8 +122,10 @@ fn no_such_edit(parts: &[String], mut others: Vec<String>) -> Problem {
     others.sort();
     others.dedup();
     let hint = match &others[..] {
-        [] => "nothing that could be accepted has changed; `coursebuild plan` tells why items are to be bought"
-            .to_owned(),
+        [] => {
+            "nothing that could be accepted has changed; `coursebuild plan` tells why items are to be bought"
+                .to_owned()
+        }
         others => {
             let named: Vec<String> = others.iter().take(8).map(|part| format!("`{part}`")).collect();
             format!("what has changed: {}", named.join(", "))
@@ -138,7 +140,7 @@ fn is_named(typed: &str, part: &str) -> bool {
         let rest = part.strip_prefix(whole.trim_end_matches('/'));
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    inside(typed) || inside(&format!("document/{}", typed.trim_start_matches("./")))
+    !typed.is_empty() && (inside(typed) || inside(&format!("document/{}", typed.trim_start_matches("./"))))
 }
 
 /// Takes acceptances back.
@@ -156,7 +158,7 @@ pub fn revoke_accepted(options: &Options, wanted: &AcceptOptions) -> Result<Effe
     }
     let what = gone.iter().map(|edit| format!("{} of {}", part_words(&edit.part), edit.phase)).collect();
     let all = Accepted::new(kept, known.waivers().to_vec(), known.pins().to_vec());
-    let before = super::plan(options)?;
+    let before = whole_plan(options)?;
     change(options, &workspace, &all, what, Some(&before))
 }
 
@@ -164,18 +166,20 @@ pub fn revoke_accepted(options: &Options, wanted: &AcceptOptions) -> Result<Effe
 pub fn revoke_waived(options: &Options, targets: &[String], check: Option<&str>) -> Result<Effect> {
     let workspace = crate::course::load(&options.manifest, &options.environment)?;
     let known = &workspace.accepted;
+    let items = NamedItems::of(options);
     let (gone, kept): (Vec<_>, Vec<_>) = known.waivers().iter().cloned().partition(|waiver| {
-        let names = (waiver.course.as_str(), waiver.phase.as_str(), waiver.item.as_str());
-        targets.iter().any(|target| covers(target, names)) && check.is_none_or(|check| *check == *waiver.check)
+        items.covers(targets, (&waiver.course, &waiver.phase, &waiver.item), waiver.root.as_deref())
+            && check.is_none_or(|check| *check == *waiver.check)
     });
     if gone.is_empty() {
         return Err(Problem::author(format!("nothing is waived of `{}`", targets.join("`, `")))
             .hint("`coursebuild waive --list` lists what is"));
     }
-    let what = gone.iter().map(|gone| format!("{}/{}/{}: {}", gone.course, gone.phase, gone.item, gone.check));
+    let what =
+        gone.iter().map(|gone| format!("{}/{}/{}: {}", gone.course, gone.phase, gone.item, gone.check));
     let what = what.collect();
     let all = Accepted::new(known.edits().to_vec(), kept, known.pins().to_vec());
-    let before = super::plan(options)?;
+    let before = whole_plan(options)?;
     change(options, &workspace, &all, what, Some(&before))
 }
 
@@ -186,7 +190,9 @@ mod tests {
     #[test]
     fn parts_are_named_whole_or_by_what_holds_them() {
         let part = "document/docs/x.md/Guide / Tiling";
-        for typed in [part, "document/docs/x.md", "docs/x.md", "./docs/x.md", "docs", "docs/x.md/Guide / Tiling"] {
+        for typed in
+            [part, "document/docs/x.md", "docs/x.md", "./docs/x.md", "docs", "docs/x.md/Guide / Tiling"]
+        {
             assert!(is_named(typed, part), "{typed}");
         }
         for typed in ["docs/x", "x.md", "document/docs/x.md/Guide", "model", ""] {

@@ -10,6 +10,7 @@ use crate::course::{Accepted, Pin, Waiver, Workspace};
 use crate::diag::{Problem, Result};
 use crate::plan::{Board, Bounds, Cell, Held, Memory, Plan, Selection, Verdict, outline};
 use serde::Serialize;
+use std::collections::HashSet;
 
 /// What a decision does to the next build.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,6 +29,14 @@ pub struct Effect {
     pub items: Bounds,
 }
 
+/// What a build of everything would do.
+pub(super) fn whole_plan(options: &Options) -> Result<Plan> {
+    let session = Session::open(options, None)?;
+    let memories = session.memories();
+    let boards = session.boards(options, &Selection::default(), &memories)?;
+    outline(&boards.iter().zip(&memories).collect::<Vec<_>>())
+}
+
 /// Writes what is decided from now on, and tells what follows.
 pub(super) fn change(
     options: &Options,
@@ -37,7 +46,7 @@ pub(super) fn change(
     before: Option<&Plan>,
 ) -> Result<Effect> {
     all.write(&workspace.accepted_path)?;
-    let now = super::plan(options)?;
+    let now = whole_plan(options)?;
     Ok(Effect {
         what,
         file: super::finish::shown(&workspace.accepted_path, &workspace.root),
@@ -67,6 +76,7 @@ pub fn waive(options: &Options, check: Option<&str>, reason: &str) -> Result<Eff
                 let Some((output, errors)) = errors_of(board, phase, (root, at), cell, memory)? else {
                     continue;
                 };
+                let root = root_of(board, phase, root, &cell.id);
                 let (course, phase) = (board.course.code.clone(), board.rule(phase).name.clone());
                 let wanted = |finding: &&Finding| check.is_none_or(|check| *check == *finding.kind);
                 for finding in errors.iter().filter(wanted) {
@@ -75,6 +85,7 @@ pub fn waive(options: &Options, check: Option<&str>, reason: &str) -> Result<Eff
                         course: course.clone(),
                         phase: phase.clone(),
                         item: cell.id.to_string(),
+                        root: root.clone(),
                         check: finding.kind.clone(),
                         output: output.short(),
                         reason: reason.to_owned(),
@@ -85,11 +96,18 @@ pub fn waive(options: &Options, check: Option<&str>, reason: &str) -> Result<Eff
     }
     if waivers.is_empty() {
         let of = check.map(|check| format!(" of `{check}`")).unwrap_or_default();
-        return Err(Problem::author(format!("there is no error{of} to waive"))
-            .hint("`coursebuild why TARGET` shows what an output is refused or held for; warnings stop nothing"));
+        return Err(Problem::author(format!("there is no error{of} to waive")).hint(
+            "`coursebuild why TARGET` shows what an output is refused or held for; warnings stop nothing",
+        ));
     }
     let all = (*session.workspace.accepted).clone().union(Accepted::new(Vec::new(), waivers, Vec::new()));
     change(options, &session.workspace, &all, what, Some(&before))
+}
+
+/// The source item that an item descends from, if that is another one; groups have none.
+fn root_of(board: &Board<'_>, phase: usize, root: usize, id: &str) -> Option<String> {
+    let root = &board.phases[phase].roots[root];
+    (!root.is_empty() && **root != *id).then(|| root.to_string())
 }
 
 /// The output of an item that fails its checks, and its errors.
@@ -136,11 +154,12 @@ pub fn pin(options: &Options, reason: Option<&str>) -> Result<Effect> {
                         let one = (&*cell.id, root, key, current);
                         file(board, phase, current.provenance, &[one], &session.store)?;
                     }
+                    let root = root_of(board, phase, root, &cell.id);
                     let (course, phase) = (board.course.code.clone(), board.rule(phase).name.clone());
                     what.push(format!("{course}/{phase}/{}", cell.id));
                     let (output, key) = (current.digest.short(), current.key);
                     let (item, reason) = (cell.id.to_string(), reason.map(str::to_owned));
-                    pins.push(Pin { course, phase, item, output, key, reason });
+                    pins.push(Pin { course, phase, item, root, output, key, reason });
                 }
             }
         }
@@ -166,9 +185,9 @@ pub fn pin(options: &Options, reason: Option<&str>) -> Result<Effect> {
 pub fn unpin(options: &Options, named: &[String]) -> Result<Effect> {
     let workspace = crate::course::load(&options.manifest, &options.environment)?;
     let known = &workspace.accepted;
+    let named_items = NamedItems::of(options);
     let (gone, kept): (Vec<Pin>, Vec<Pin>) = known.pins().iter().cloned().partition(|pin| {
-        let names = (pin.course.as_str(), pin.phase.as_str(), pin.item.as_str());
-        named.iter().any(|target| covers(target, names))
+        named_items.covers(named, (&pin.course, &pin.phase, &pin.item), pin.root.as_deref())
     });
     if gone.is_empty() {
         return Err(Problem::author(format!("nothing is pinned of `{}`", named.join("`, `")))
@@ -176,14 +195,49 @@ pub fn unpin(options: &Options, named: &[String]) -> Result<Effect> {
     }
     let what = gone.iter().map(|pin| format!("{}/{}/{}", pin.course, pin.phase, pin.item)).collect();
     // A pinned result that is lost stops every plan: then nobody can tell what it would have been.
-    let before = super::plan(options).ok();
+    let before = whole_plan(options).ok();
     let all = Accepted::new(known.edits().to_vec(), known.waivers().to_vec(), kept);
     change(options, &workspace, &all, what, before.as_ref())
 }
 
-/// Whether a target names this item, with or without its course and phase, or something that holds it. By names alone: what was
-/// decided may be about items that are no more.
-pub(super) fn covers(target: &str, (course, phase, item): (&str, &str, &str)) -> bool {
+/// The items that targets name on boards, where these can be made: then batches and ranges are understood too.
+pub(super) struct NamedItems(HashSet<(String, String, String)>);
+
+impl NamedItems {
+    /// Those of the options' targets. What was decided may stand in the way of boards, or be about items that are no more: then
+    /// names alone have to do.
+    pub(super) fn of(options: &Options) -> Self {
+        Self(Self::on_boards(options).unwrap_or_default())
+    }
+
+    fn on_boards(options: &Options) -> Result<HashSet<(String, String, String)>> {
+        let session = Session::open(options, None)?;
+        let memories = session.memories();
+        let boards = session.boards(options, &Selection::default(), &memories)?;
+        let mut found = HashSet::new();
+        for target in targets(options, &boards)? {
+            let board = &boards[target.course];
+            for phase in phases_of(board, &target) {
+                let (course, name) = (&board.course.code, &board.rule(phase).name);
+                let items = named(board, phase, &target.what)?.into_iter();
+                found.extend(items.map(|(.., cell)| (course.clone(), name.clone(), cell.id.to_string())));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the targets name this item of a course and phase.
+    pub(super) fn covers(&self, targets: &[String], item: (&str, &str, &str), root: Option<&str>) -> bool {
+        let (course, phase, id) = item;
+        let by_root = |target: &String| root.is_some_and(|root| covers(target, (course, phase, root)));
+        self.0.contains(&(course.to_owned(), phase.to_owned(), id.to_owned()))
+            || targets.iter().any(|target| covers(target, item) || by_root(target))
+    }
+}
+
+/// Whether a target names this item, with or without its course and phase, or something that holds it, by names
+/// alone.
+fn covers(target: &str, (course, phase, item): (&str, &str, &str)) -> bool {
     let target = target.trim_end_matches('/');
     [course.to_owned(), format!("{course}/{phase}"), phase.to_owned()].contains(&target.to_owned())
         || [format!("{course}/{phase}/{item}"), format!("{phase}/{item}"), item.to_owned()]

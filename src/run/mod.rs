@@ -27,13 +27,15 @@ mod views;
 
 pub use crate::plan::Selection;
 pub use accept::{
-    AcceptOptions, OutstandingEdit, OutstandingEdits, accept, outstanding_edits, revoke_accepted, revoke_waived,
+    AcceptOptions, OutstandingEdit, OutstandingEdits, accept, outstanding_edits, revoke_accepted,
+    revoke_waived,
 };
 pub use decisions::{Effect, accepted, pin, unpin, waive};
 pub use look::{log, plan, prompt, show, status, why};
 pub use options::{Confirm, Options};
 pub use views::{
-    BatchStatus, CourseStatus, ModelCount, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
+    BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, ModelCount, PhaseStatus, Status,
+    Why, WhyReason,
 };
 
 use crate::course::{Course, Phase};

@@ -6,6 +6,7 @@
     reason = "tests: a failure may panic anywhere, and they make the files and children that the tool then meets"
 )]
 
+mod accepted;
 mod agreement;
 mod answers;
 mod checks;
