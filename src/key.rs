@@ -45,9 +45,7 @@ pub struct Recipe {
 impl Recipe {
     /// Walks the shared parts of a rule; `scoped` are the scoped sections that the items are sent.
     pub fn of(course: &Course, rule: &Rule, scoped: &[&Section]) -> Self {
-        let parts = Self::walk(Walk::default(), course, rule, scoped).parts;
-        let digest = digest_of(Digest::default(), &parts);
-        Self { parts, digest }
+        Self::of_parts(Self::walk(Walk::default(), course, rule, scoped).parts)
     }
 
     /// The texts behind the shared parts, by the names of the parts: what a later diff is made of.
@@ -101,6 +99,12 @@ impl Recipe {
         walk.fields("answer", &answer);
         walk.generator(generate);
         walk
+    }
+
+    /// The recipe that has these parts, in this order.
+    pub fn of_parts(parts: Vec<Part>) -> Self {
+        let digest = digest_of(Digest::default(), &parts);
+        Self { parts, digest }
     }
 
     /// Its parts, in order.

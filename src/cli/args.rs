@@ -1,5 +1,6 @@
 //! What was typed: the grammar of the command line, without meaning and without I/O.
 
+use super::decisions::{Accept, Pin, Waive};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -210,6 +211,34 @@ Examples:
   coursebuild gc                               what could go, and what it cost
   coursebuild gc --older-than 90d --max-size 2GB --yes")]
     Gc(super::cache::Gc),
+    /// Declare an edit of a document, template, schema or model to be without effect
+    #[command(after_help = "\
+Examples:
+  coursebuild accept                                              which edits hold up how many items
+  coursebuild accept docs/x.md --reason 'typos'                   0 calls for them
+  coursebuild accept model --phase phase3 --reason 'same model, new name'
+  coursebuild accept --list
+  coursebuild accept --revoke docs/x.md                           as if it had never been accepted")]
+    Accept(Accept),
+    /// Silence the errors that an output is refused or held for
+    #[command(after_help = "\
+Examples:
+  coursebuild waive phase3/S0041 --check tiling --reason 'an idiom: it cannot be cut'
+  coursebuild waive --revoke phase3/S0041")]
+    Waive(Waive),
+    /// Keep a result whatever changes
+    #[command(after_help = "\
+Examples:
+  coursebuild pin phase5/S0041L02 --reason 'recorded already'
+  coursebuild pin --list")]
+    Pin(Pin),
+    /// Let pinned results go
+    #[command(after_help = "Example:\n  coursebuild unpin phase5/S0041L02")]
+    Unpin {
+        /// Whose results
+        #[arg(value_name = "TARGET", required = true)]
+        targets: Vec<String>,
+    },
     /// Run one call's program (started by a build, never by hand)
     #[command(hide = true)]
     Supervise {

@@ -3,6 +3,7 @@
 mod args;
 mod cache;
 mod command;
+mod decisions;
 mod meaning;
 mod packs;
 mod surroundings;
@@ -13,6 +14,7 @@ use crate::report::{self, Detail, Live, Out, Plain, Reporter};
 use crate::run::{self, Options};
 use args::{Command, Format, Global, Select, Typed, When};
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use decisions::Asked;
 use meaning::Looks;
 use std::process::ExitCode;
 use surroundings::Surroundings;
@@ -194,6 +196,10 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             return print(&text).map(|()| code);
         }
         Command::Gc(typed) => cache::gc(typed, global, looks, around)?,
+        Command::Accept(typed) => decisions::accept(typed, Asked { global, look, around })?,
+        Command::Waive(typed) => decisions::waive(typed, Asked { global, look, around })?,
+        Command::Pin(typed) => decisions::pin(typed, Asked { global, look, around })?,
+        Command::Unpin { targets } => decisions::unpin(targets, Asked { global, look, around })?,
         Command::Supervise { .. } => return Err(Problem::internal("a supervisor was asked a question")),
     };
     print(&text).map(|()| 0)

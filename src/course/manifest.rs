@@ -47,10 +47,21 @@ pub(super) struct RawPhase {
     pub(super) batch: Option<Spanned<usize>>,
     #[schemars(with = "Option<u32>")]
     pub(super) attempts: Option<Spanned<u32>>,
+    pub(super) on_model_change: Option<OnModelChange>,
     pub(super) generate: Option<RawGenerate>,
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, RawSeverity>")]
     pub(super) check: RawSeverities,
+}
+
+/// What a change of the model, of its parameters or of the program means for results that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum OnModelChange {
+    /// They are stale.
+    Regenerate,
+    /// They stay; what is new is made by the new one.
+    Keep,
 }
 
 /// `[phase.NAME]` below a `[[course]]`: what one course has otherwise.
@@ -170,6 +181,7 @@ impl RawCourse {
             dir: files.path(self.dir.get_ref()),
             dir_text: self.dir.get_ref().clone(),
             phases,
+            accepted: std::sync::Arc::default(),
         })
     }
 

@@ -3,6 +3,7 @@
 //! The other rooms see only the types below. They hold no dangling name, no cycle and no unchecked path, so nothing after this
 //! room carries an error for those.
 
+mod accepted;
 mod computing;
 mod document;
 mod gather;
@@ -25,6 +26,7 @@ mod source;
 mod text;
 mod types;
 
+pub use accepted::{Accepted, Edit, Pin, Waiver};
 pub use items::{ItemDraft, Names, NoItems, Shown, Upstream, draft_group, draft_items, group_of, project};
 pub use language::BUILTIN_LANGUAGES;
 pub use load::load;

@@ -1,5 +1,6 @@
 //! The validated form of a workspace: what every later room works on.
 
+use super::accepted::Accepted;
 use super::output::Output;
 use crate::digest::Digest;
 use crate::json::{Pointer, Value};
@@ -19,6 +20,10 @@ pub struct Workspace {
     pub confirm_above: ConfirmAbove,
     /// The courses, in the order of the manifest.
     pub courses: Vec<Course>,
+    /// What people decided about them.
+    pub accepted: Arc<Accepted>,
+    /// Where that is written (absolute).
+    pub accepted_path: PathBuf,
     /// Every file read and every folder listed on the way: what a stamp watches.
     pub read: Vec<PathBuf>,
     /// True when a source is a program, which has to be run every time.
@@ -51,6 +56,8 @@ pub struct Course {
     pub dir_text: String,
     /// The phases, each after all phases that it reads.
     pub phases: Vec<Phase>,
+    /// What people decided: accepted edits, waived findings, pins; of all courses of the manifest.
+    pub accepted: Arc<Accepted>,
 }
 
 /// A phase of a course: its rule, with the manifest's overrides applied.
@@ -62,6 +69,8 @@ pub struct Phase {
     pub source: Vec<SourceItem>,
     /// The labels of the checks that were left out, because they need data of a language that has no pack.
     pub left_out: Vec<String>,
+    /// `on_model_change = "keep"`: results of other models and parameters stay.
+    pub keeps_models: bool,
 }
 
 /// One item of a source, normalised.
@@ -294,6 +303,9 @@ pub enum Severity {
     Warning,
     /// The check is switched off.
     Off,
+    /// An error that somebody waived for this output: the output passes. Nobody can declare it.
+    #[serde(skip_deserializing)]
+    Waived,
 }
 
 /// Who is asked.

@@ -34,6 +34,7 @@ impl World {
             dir: "/a/course".into(),
             dir_text: "course".into(),
             phases: Vec::new(),
+            accepted: Default::default(),
         };
         let section = |name: &str| Section {
             document: "docs/a.md".into(),
@@ -273,7 +274,8 @@ fn what_is_in_no_key_changes_none() {
 #[test]
 fn every_field_has_been_thought_of() {
     let World { course, rule, scoped, .. } = World::new();
-    let Course { code: _, target: _, known: _, target_name: _, dir: _, dir_text: _, phases: _ } = course;
+    let Course { code: _, target: _, known: _, target_name: _, dir: _, dir_text: _, phases: _, accepted: _ } =
+        course;
     let Rule { prompt, output, generate, batch, .. } = rule;
     let Prompt { sections: _, scoped: _, system, batch: _, retry: _ } = prompt;
     let Template { name: _, text: _ } = system;

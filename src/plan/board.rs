@@ -111,6 +111,8 @@ pub struct Scope {
     pub sections: Vec<usize>,
     /// The shared parts of their keys.
     pub recipe: Recipe,
+    /// The recipes that count as this one, nearest first.
+    pub(super) same: Vec<Recipe>,
 }
 
 /// The items of one root in one phase.
@@ -167,6 +169,11 @@ impl Cell {
 }
 
 impl Cell {
+    /// The content keys that its results may be under: its own first.
+    pub(super) fn contents(&self) -> impl Iterator<Item = Digest> + '_ {
+        std::iter::once(self.content).chain(self.decision.same.iter().copied())
+    }
+
     /// It has no result of its own and would be bought, so one of the same content would serve.
     pub(super) fn may_claim(&self) -> bool {
         matches!(self.decision.verdict, Verdict::Missing | Verdict::Stale(_))

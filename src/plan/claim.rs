@@ -27,7 +27,11 @@ pub(super) fn take_over(board: &mut Board<'_>, phase: usize, memory: &Memory<'_>
     for (root, at) in board.phases[phase].claiming.clone() {
         let cell = &board.phases[phase].slots[root].cells[at];
         let (content, id, chosen) = (cell.content, cell.id.clone(), cell.chosen);
-        let mut others = memory.others(board, phase, content, &id)?;
+        let contents: Vec<Digest> = cell.contents().collect();
+        let mut others: Vec<Other> = Vec::new();
+        for content in contents {
+            others.extend(memory.others(board, phase, content, &id)?);
+        }
         others.retain(|other| !is_owned(board, phase, content, other));
         if first_pending < root || others.iter().any(|other| is_pending(board, phase, other)) {
             continue;

@@ -46,6 +46,7 @@ fn parts(
     let new: Vec<_> = board.phases[phase].recipe(root).parts().iter().chain(&detail.own).cloned().collect();
     let told: Vec<Reason> = difference(&old, &new)
         .into_iter()
+        .filter(|(name, old, new)| !board.is_accepted(phase, name, *old, *new))
         .map(|(name, old, new)| Reason::Part { name: name.to_owned(), old, new })
         .collect();
     Ok(if told.is_empty() { vec![Reason::KeyChanged] } else { told })
@@ -67,6 +68,7 @@ pub fn words(reason: &Reason) -> String {
         }
         Reason::OutputLost => "its output is lost: neither main file nor store has it".to_owned(),
         Reason::Forced => "forced".to_owned(),
+        Reason::Pinned => "its result is pinned (`coursebuild unpin` lets it go)".to_owned(),
     }
 }
 

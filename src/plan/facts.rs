@@ -51,6 +51,10 @@ pub struct Attempts {
 pub struct Facts {
     /// The item's content key.
     pub content: Digest,
+    /// The other content keys that count as it, because an edit was accepted: nearest first.
+    pub same: Vec<Digest>,
+    /// The result that is pinned.
+    pub pin: Option<Current>,
     /// True when there is a lock that could be read.
     pub lock_readable: bool,
     /// The item's line in it.
@@ -61,7 +65,7 @@ pub struct Facts {
     pub failed: Option<Failed>,
     /// What stands in the main file.
     pub standing: Option<Standing>,
-    /// The results filed under this content and id, earliest first.
+    /// The results filed under this id and this content, earliest first, then those under a content that counts as it.
     pub results: Vec<Candidate>,
     /// The results of the same content that nobody claims, in the order in which they may be taken.
     pub claimable: Vec<Candidate>,
@@ -89,6 +93,20 @@ pub struct Facts {
     pub adopt: Adopt,
 }
 
+impl Facts {
+    /// True when a result made under this key counts as made under the present one.
+    pub fn counts(&self, key: Short) -> bool {
+        key == self.content.short() || self.same.iter().any(|same| same.short() == key)
+    }
+
+    /// True when the lock's line or an edit under this key goes before what the store knows: a result under the present key
+    /// itself wins over one under a key that merely counts as it.
+    pub fn leads(&self, key: Short) -> bool {
+        let own = self.content.short();
+        key == own || (self.counts(key) && self.results.iter().all(|result| result.content != own))
+    }
+}
+
 /// A result that stands for an item, with what its lock line says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Current {
@@ -100,7 +118,7 @@ pub struct Current {
     pub provenance: Provenance,
     /// The content key it was made under; zero where nobody knows.
     pub key: Short,
-    /// It is not known to pass the checks of now.
+    /// It is not known to pass the checks of now, or only because a finding is waived.
     pub unchecked: bool,
 }
 
@@ -115,6 +133,8 @@ pub struct Decision {
     pub linked: Option<Current>,
     /// What is to be kept in the store before anything else: a hand edit that it does not know.
     pub file: Option<Current>,
+    /// The other content keys that count as the item's own, where something is to be bought or was taken over.
+    pub same: Vec<Digest>,
     /// It was taken over from another id and is to be filed under this one.
     pub claimed: bool,
     /// The digests of the results refused under the present key, sorted.
@@ -149,6 +169,7 @@ impl Decision {
             current: None,
             linked,
             file: None,
+            same: Vec::new(),
             claimed: false,
             refused: Vec::new(),
             supersedes: None,

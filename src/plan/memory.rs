@@ -1,13 +1,13 @@
 //! What is remembered of an item: by its lock line, its main file's entry, and the store.
 
-use super::board::Board;
+use super::board::{Board, Cell};
 use super::facts::{Attempts, Candidate, Current, Facts, Standing};
 use super::trouble::trouble;
 use crate::diag::Result;
 use crate::digest::{Digest, Short};
 use crate::json::{Ids, Value};
 use crate::key::Part;
-use crate::link::{LockFile, PhaseLock, Text};
+use crate::link::{Line, LockFile, PhaseLock, Text};
 use crate::store::{Known, Provenance, Store};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -62,6 +62,11 @@ impl<'s> Memory<'s> {
         self.store
     }
 
+    /// An item's line in the lock.
+    pub(super) fn line(&self, phase: &str, id: &str) -> Option<Line> {
+        self.phase_lock(phase).and_then(|lock| lock.lines.get(id)).copied()
+    }
+
     /// True when there is a lock that could be read.
     pub(super) fn has_lock(&self) -> bool {
         self.lock.lock().is_some()
@@ -104,7 +109,9 @@ impl<'s> Memory<'s> {
         let plain = matches!(line.provenance, Provenance::Generated | Provenance::Adopted);
         let stands = line.key == content.short() && plain && !line.unchecked;
         let passed = lock.checks == Some(board.phases[phase].checks.digest().short());
-        if !stands || !passed || board.forces(phase, chosen) {
+        let course = board.course;
+        let pinned = course.accepted.pin_of(&course.code, &board.rule(phase).name, id).is_some();
+        if !stands || !passed || pinned || board.forces(phase, chosen) {
             return Ok(None);
         }
         if self.store.index()?.has_superseded() && !self.store.index()?.superseded(&content, id).is_empty() {
@@ -129,8 +136,14 @@ impl<'s> Memory<'s> {
         root: &str,
         content: Digest,
         chosen: bool,
+        same: impl FnOnce() -> Vec<Digest>,
     ) -> Result<Told> {
         if let Some(current) = self.plainly_fresh(board, phase, id, root, content, chosen)? {
+            return Ok(Told::Fresh(current));
+        }
+        let same = same();
+        let contents: Vec<Digest> = std::iter::once(content).chain(same.iter().copied()).collect();
+        if let Some(current) = self.plainly_counts(board, phase, (id, root), &contents, chosen)? {
             return Ok(Told::Fresh(current));
         }
         let rule = board.rule(phase);
@@ -157,26 +170,26 @@ impl<'s> Memory<'s> {
                 .last()
                 .map(|known| (known.provenance, known.content.short()))
         };
-        let mut results = Vec::new();
-        for known in index.results(&content).filter(|known| known.id == *id) {
-            results.extend(self.candidate(&known)?);
-        }
         let edit = match index.edit(&board.course.code, &rule.name, id) {
             Some(known) => self.candidate(&known)?,
             None => None,
         };
+        let results = self.results(&contents, id)?;
         // Where newer results are known, an edit may have to be merged with one: then what it was made from counts.
         let edited = match (&standing, line) {
             (Some((digest, _)), Some(line)) if line.digest != digest.short() => Some(line.key),
             (_, Some(line)) => (line.provenance == Provenance::Edited).then_some(line.key),
             (_, None) => edit.as_ref().map(|edit| edit.content),
         };
-        let base = match edited.filter(|key| *key != content.short() && !results.is_empty()) {
+        let base = match edited
+            .filter(|key| contents.iter().all(|content| content.short() != *key) && !results.is_empty())
+        {
             Some(key) => self.base_of(board, phase, id, key, content)?,
             None => None,
         };
         Ok(Told::Facts(Box::new(Facts {
             content,
+            pin: self.pinned(board, phase, id, standing.as_ref())?,
             lock_readable: self.lock.lock().is_some(),
             line,
             locked,
@@ -186,8 +199,9 @@ impl<'s> Memory<'s> {
             claimable: Vec::new(),
             edit,
             base,
-            superseded: index.superseded(&content, id).into_iter().collect(),
-            attempts: self.attempts(id, content, checks, rule.attempts)?,
+            superseded: contents.iter().flat_map(|content| index.superseded(content, id)).collect(),
+            attempts: self.attempts(id, &contents, checks, rule.attempts)?,
+            same,
             checks: checks.short(),
             earlier: history
                 .iter()
@@ -202,12 +216,14 @@ impl<'s> Memory<'s> {
         })))
     }
 
-    fn attempts(&self, id: &str, content: Digest, checks: Digest, limit: u32) -> Result<Attempts> {
+    /// Those under the first of the contents under which there were any.
+    fn attempts(&self, id: &str, contents: &[Digest], checks: Digest, limit: u32) -> Result<Attempts> {
         let index = self.store.index()?;
-        let made = index.attempts(&content, id, &checks);
-        if made == 0 {
+        let made = |content: &&Digest| index.attempts(content, id, &checks) > 0;
+        let Some(&content) = contents.iter().find(made) else {
             return Ok(Attempts { limit, ..Attempts::default() });
-        }
+        };
+        let made = index.attempts(&content, id, &checks);
         let mut answers: Vec<Known> = index
             .results(&content)
             .filter(|known| {
@@ -223,7 +239,7 @@ impl<'s> Memory<'s> {
         Ok(Attempts { made, limit, repeated, trouble })
     }
 
-    fn candidate(&self, known: &Known) -> Result<Option<Candidate>> {
+    pub(super) fn candidate(&self, known: &Known) -> Result<Option<Candidate>> {
         let text = self.text_of(Some(known))?;
         Ok(text.map(|text| Candidate {
             digest: known.digest,
@@ -234,7 +250,7 @@ impl<'s> Memory<'s> {
     }
 
     /// A result's text; a torn or vanished entry is a result that is not there.
-    fn text_of(&self, known: Option<&Known>) -> Result<Option<Arc<str>>> {
+    pub(super) fn text_of(&self, known: Option<&Known>) -> Result<Option<Arc<str>>> {
         Ok(known.and_then(|known| self.store.output(known).ok()).map(Into::into))
     }
 
@@ -282,10 +298,13 @@ impl<'s> Memory<'s> {
     }
 
     /// True when a result of this content is filed under another id.
-    pub(super) fn has_others(&self, board: &Board<'_>, phase: usize, content: Digest, id: &str) -> bool {
-        let in_store =
-            self.store.index().is_ok_and(|index| index.results(&content).any(|known| *known.id != *id));
-        in_store || self.locked_ids(&board.rule(phase).name, content).iter().any(|other| **other != *id)
+    pub(super) fn has_others(&self, board: &Board<'_>, phase: usize, cell: &Cell) -> bool {
+        let id = &*cell.id;
+        cell.contents().any(|content| {
+            let in_store =
+                self.store.index().is_ok_and(|index| index.results(&content).any(|known| *known.id != *id));
+            in_store || self.locked_ids(&board.rule(phase).name, content).iter().any(|other| **other != *id)
+        })
     }
 
     /// The results of a content under other ids, by (id, digest); but of one id first what stands for it: what its lock line

@@ -1,6 +1,7 @@
 //! What would be done, and why: pure decisions over what is known.
 
 mod adopt;
+mod accepted;
 mod board;
 mod claim;
 mod context;
@@ -15,6 +16,8 @@ mod judge_course;
 mod memory;
 mod opening;
 mod outline;
+mod outstanding;
+mod pinned;
 mod recall;
 mod refresh;
 mod report;
@@ -35,6 +38,7 @@ pub use found::Difference;
 pub use judge_course::{COVERAGE, JudgedItem, JudgedPhase, judge_course};
 pub use memory::Memory;
 pub use outline::{enlist, outline, place, wants};
+pub use outstanding::{Change, Outstanding, outstanding};
 pub use recall::Recall;
 pub use refresh::refreshed;
 pub use report::*;

@@ -16,6 +16,7 @@ use std::sync::Arc;
 impl Board<'_> {
     /// Decides over all slots that can be opened, phase by phase, and lists for the others what the last linked results give.
     pub fn open_all(&mut self, memory: &Memory<'_>) -> Result<()> {
+        self.accept(memory)?;
         for phase in 0..self.phases.len() {
             let this = &*self;
             let slots: Vec<Slot> = (0..this.phases[phase].slots.len())
@@ -144,8 +145,7 @@ impl Board<'_> {
             }
         }
         slot.find_state();
-        let may_claim =
-            |cell: &Cell| cell.may_claim() && memory.has_others(self, phase, cell.content, &cell.id);
+        let may_claim = |cell: &Cell| cell.may_claim() && memory.has_others(self, phase, cell);
         if slot.cells.iter().any(may_claim) {
             slot.state = State::Claiming;
         }
@@ -308,12 +308,16 @@ impl Board<'_> {
         claimable: Vec<super::Candidate>,
         memory: &Memory<'_>,
     ) -> Result<Decision> {
-        let mut facts = match memory.facts(self, phase, &detail.id, &detail.root, content, chosen)? {
+        let same = || self.same_contents(phase, detail);
+        let mut facts = match memory.facts(self, phase, &detail.id, &detail.root, content, chosen, same)? {
             super::memory::Told::Fresh(current) => return Ok(Decision::fresh(current)),
             super::memory::Told::Facts(facts) => *facts,
         };
         facts.claimable = claimable;
         let mut decision = decide(&facts, &|lifted| self.judge(phase, detail, lifted));
+        if decision.claimed || decision.verdict.is_to_buy() {
+            decision.same = facts.same;
+        }
         decision.hold_out_of_reach(content, &detail.id, &self.wishes.out_of_reach);
         Ok(decision)
     }

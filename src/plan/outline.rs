@@ -3,6 +3,7 @@
 use super::board::{Board, Cell, State};
 use super::explain::{explain, words};
 use super::memory::Memory;
+use super::outstanding::could_be_accepted;
 use super::report::{Bounds, CoursePlan, Estimate, OutOfReach, PhasePlan, Plan, ReasonCount};
 use super::verdict::{Counts, Verdict};
 use crate::course::{Feed, Role};
@@ -54,6 +55,7 @@ fn phase_plan(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<Ph
     let (least, least_calls) =
         count_calls(board, phase, &|root| if surely { pending_items(board, phase, root).min } else { 0 })?;
     let (most, most_calls) = count_calls(board, phase, &|root| pending_items(board, phase, root).max)?;
+    let (reasons, acceptable) = reasons(board, phase, memory)?;
     Ok(PhasePlan {
         phase: rule.name.clone(),
         title: rule.title.clone(),
@@ -63,7 +65,8 @@ fn phase_plan(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<Ph
         calls: Bounds { min: least_calls, max: most_calls },
         buys: Bounds { min: least, max: most },
         unselected,
-        reasons: reasons(board, phase, memory)?,
+        acceptable,
+        reasons,
         counts,
     })
 }
@@ -213,31 +216,36 @@ pub fn enlist(schedule: &mut Schedule, board: &Board<'_>) -> Result<Vec<PhaseNo>
         .collect()
 }
 
-fn reasons(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<Vec<ReasonCount>> {
+/// Why items are to be bought, and how many are only for edits that could be accepted.
+fn reasons(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<(Vec<ReasonCount>, usize)> {
     let wanted: Vec<(usize, usize)> =
         board.cells(phase).filter(|(.., cell)| cell.is_wanted()).map(|(root, at, _)| (root, at)).collect();
-    let told: Vec<Vec<String>> = wanted
+    let told: Vec<(Vec<String>, bool)> = wanted
         .par_iter()
         .map(|(root, at)| {
             Ok(match &board.phases[phase].slots[*root].cells[*at].decision.verdict {
-                Verdict::Missing => vec!["never built".to_owned()],
+                Verdict::Missing => (vec!["never built".to_owned()], false),
                 Verdict::Rejected(findings) => {
                     let mut kinds: Vec<String> =
                         findings.iter().map(|finding| format!("refused: `{}`", finding.kind)).collect();
                     kinds.sort();
                     kinds.dedup();
-                    kinds
+                    (kinds, false)
                 }
-                _ => explain(board, phase, *root, *at, memory)?.iter().map(words).collect(),
+                _ => {
+                    let why = explain(board, phase, *root, *at, memory)?;
+                    (why.iter().map(words).collect(), !why.is_empty() && why.iter().all(could_be_accepted))
+                }
             })
         })
         .collect::<Result<_>>()?;
     let mut counted: HashMap<String, usize> = HashMap::new();
-    for reason in told.into_iter().flatten() {
+    let acceptable = told.iter().filter(|(_, acceptable)| *acceptable).count();
+    for reason in told.into_iter().flat_map(|(reasons, _)| reasons) {
         *counted.entry(reason).or_default() += 1;
     }
     let mut counted: Vec<ReasonCount> =
         counted.into_iter().map(|(reason, items)| ReasonCount { reason, items }).collect();
     counted.sort_by(|a, b| b.items.cmp(&a.items).then_with(|| a.reason.cmp(&b.reason)));
-    Ok(counted)
+    Ok((counted, acceptable))
 }

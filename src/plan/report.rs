@@ -98,6 +98,8 @@ pub struct PhasePlan {
     pub buys: Bounds,
     /// Items that are stale but not selected: they stay as they are.
     pub unselected: usize,
+    /// Items that are to be bought for no other reason than edits that could be accepted.
+    pub acceptable: usize,
     /// Why items are to be bought, most frequent first.
     pub reasons: Vec<ReasonCount>,
 }

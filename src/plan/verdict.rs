@@ -88,6 +88,8 @@ pub enum Reason {
     OutputLost,
     /// Asked for: `-B`.
     Forced,
+    /// The result is pinned: it is kept although something changed.
+    Pinned,
 }
 
 /// The seven kinds of verdict, counted: they sum to the number of items.

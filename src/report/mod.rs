@@ -5,6 +5,7 @@
 
 mod check;
 mod cache;
+mod accepted;
 mod confirm;
 mod diff;
 mod doctor;
@@ -31,6 +32,10 @@ mod table;
 mod why;
 mod words;
 
+pub use accepted::{
+    decisions_json, edits_text, effect_json, effect_text, outstanding_json, outstanding_text, pins_text,
+    waivers_text,
+};
 pub use adopt::{adoption_json, adoption_text};
 pub use cache::{
     blame_text, cache_json, checked_json, checked_text, collected_text, examined_text, packed_json,

@@ -88,15 +88,15 @@ fn notes(plan: &Plan) -> String {
         "held item",
         "not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given",
     );
+    note(
+        sum(|phase| phase.acceptable),
+        "item",
+        "to be bought only for edits that could be accepted as being without effect (`coursebuild accept`)",
+    );
+    note(sum(|phase| phase.unselected), "item", "to be bought but not selected, so left alone");
     if let Some(trouble) = &plan.out_of_reach.trouble {
         out += &format!("{}\n", flat(trouble));
     }
-    let mut note = |n: usize, one: &str, text: &str| {
-        if n > 0 {
-            out += &format!("{} {text}\n", count(n, one));
-        }
-    };
-    note(sum(|phase| phase.unselected), "item", "to be bought but not selected, so left alone");
     out
 }
 
@@ -127,6 +127,7 @@ pub(super) fn example() -> Plan {
         calls,
         buys,
         unselected: 0,
+        acceptable: 0,
         reasons,
     };
     let none = Bounds::default();

@@ -11,6 +11,7 @@ use super::request::{Draft, Seat, draft};
 use super::signals::Signals;
 use super::tally::Tally;
 use crate::check::Finding;
+use crate::course::Severity;
 use crate::diag::{Problem, Result};
 use crate::digest::Digest;
 use crate::event::Event;
@@ -381,8 +382,9 @@ impl Loop<'_, '_, '_> {
         let detail = board
             .detail_of(phase, root, at)?
             .ok_or_else(|| Problem::internal("an item that waits was bought"))?;
-        let errors: Vec<Finding> =
-            board.judge(phase, &detail, &stored.output).into_iter().filter(Finding::is_error).collect();
+        let findings = board.judge(phase, &detail, &stored.output);
+        let waived = findings.iter().any(|finding| finding.severity == Severity::Waived);
+        let errors: Vec<Finding> = findings.into_iter().filter(Finding::is_error).collect();
         if !errors.is_empty() {
             return Ok(Some((errors, Some(stored.digest))));
         }
@@ -398,7 +400,7 @@ impl Loop<'_, '_, '_> {
             text: Text::Lifted(stored.output.as_str().into()),
             provenance: Provenance::Generated,
             key: entry.intent.items[stored.item].content.short(),
-            unchecked: false,
+            unchecked: waived,
         });
         Ok(None)
     }

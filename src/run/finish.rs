@@ -11,7 +11,7 @@ use crate::generate::Meters;
 use crate::graph::batch_of;
 use crate::json::{Ids, Value};
 use crate::link::{Failed, Item, Line, LockFile, PhaseLines, Text, write_lock, write_main_file};
-use crate::plan::{Adopt, Board, Current, Held, Memory, Verdict, output_digest};
+use crate::plan::{Adopt, Board, Cell, Current, Held, Memory, Reason, Verdict, output_digest};
 use crate::store::{AnswerShape, AskedItem, Ended, Entry, Intent, Provenance, Store, Stored};
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -36,7 +36,7 @@ pub(super) fn file_edits(board: &Board<'_>, store: &Store) -> Result<()> {
                 cell.decision
                     .current
                     .as_ref()
-                    .map(|current| (current.provenance, &*cell.id, root, cell.content, current))
+                    .map(|current| (current.provenance, &*cell.id, root, made_under(cell, current), current))
             })
             .collect();
         moved.sort_by_key(|(provenance, ..)| *provenance as u8);
@@ -51,8 +51,14 @@ pub(super) fn file_edits(board: &Board<'_>, store: &Store) -> Result<()> {
     Ok(())
 }
 
+/// The whole key that a result was made under: the item's own, or one that counts as it.
+fn made_under(cell: &Cell, current: &Current) -> Digest {
+    let same = cell.decision.same.iter().find(|same| same.short() == current.key);
+    same.copied().filter(|_| cell.content.short() != current.key).unwrap_or(cell.content)
+}
+
 /// A whole key for an edit's short one: the item's own where they agree, else the short one with zeros behind it.
-fn full_key(content: Digest, current: &Current) -> Digest {
+pub(super) fn full_key(content: Digest, current: &Current) -> Digest {
     if content.short() == current.key {
         return content;
     }
@@ -61,7 +67,7 @@ fn full_key(content: Digest, current: &Current) -> Digest {
     Digest::from_bytes(bytes)
 }
 
-fn file(
+pub(super) fn file(
     board: &Board<'_>,
     phase: usize,
     provenance: Provenance,
@@ -251,7 +257,8 @@ fn lock_lines(board: &Board<'_>, phase: usize) -> Vec<LockLine> {
         key: current.key,
         digest: current.digest.short(),
         provenance: current.provenance,
-        unchecked: !fresh && matches!(current.provenance, Provenance::Generated | Provenance::Adopted),
+        unchecked: (!fresh || current.unchecked)
+            && matches!(current.provenance, Provenance::Generated | Provenance::Adopted),
         as_found,
     };
     board
@@ -319,6 +326,9 @@ pub(super) fn held_words(held: &Held) -> String {
             Some(finding) => format!("fails `{}`: {}", finding.kind, finding.message),
             None => "fails a check".to_owned(),
         },
+        Held::Moved(reasons) if reasons.contains(&Reason::Pinned) => {
+            "is pinned, and what it is made from has changed since".to_owned()
+        }
         Held::Moved(_) => "was edited by hand, and what it is made from has changed since".to_owned(),
         Held::Conflict(conflict) if conflict.fields.is_empty() => {
             "was edited by hand, and together with what was generated since it fails a check".to_owned()

@@ -3,6 +3,7 @@
 use super::estimate;
 use super::finish::shown;
 use super::generations;
+use super::mix::{is_pinned, is_waived, models};
 use super::options::Options;
 use super::request::{Seat, draft};
 use super::session::Session;
@@ -53,18 +54,15 @@ pub(super) fn with_boards<T>(
 /// How every phase and batch stands. Changes nothing.
 pub fn status(options: &Options) -> Result<Status> {
     with_boards(options, |session, boards, _| {
-        let courses = boards
-            .iter()
-            .map(|board| CourseStatus {
-                course: board.course.code.clone(),
-                phases: (0..board.phases.len()).map(|phase| phase_status(board, phase, session)).collect(),
-            })
-            .collect();
-        Ok(Status { courses })
+        let course = |board: &Board<'_>| {
+            let phases = (0..board.phases.len()).map(|phase| phase_status(board, phase, session));
+            Ok(CourseStatus { course: board.course.code.clone(), phases: phases.collect::<Result<_>>()? })
+        };
+        Ok(Status { courses: boards.iter().map(course).collect::<Result<_>>()? })
     })
 }
 
-fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> PhaseStatus {
+fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> Result<PhaseStatus> {
     let rule = board.rule(phase);
     let cells: Vec<&Cell> = board.cells(phase).map(|(.., cell)| cell).collect();
     let count = |cells: &[&Cell]| {
@@ -79,14 +77,17 @@ fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> PhaseStat
         items: cells.len(),
         counts: count(cells),
     });
-    PhaseStatus {
+    Ok(PhaseStatus {
         phase: rule.name.clone(),
         title: rule.title.clone(),
         main_file: shown(&board.main_path(phase), &session.workspace.root),
         items: cells.len(),
         counts: count(&cells),
+        waived: cells.iter().filter(|cell| is_waived(board, phase, cell)).count(),
+        pinned: cells.iter().filter(|cell| is_pinned(board, phase, cell)).count(),
+        models: models(board, phase, &session.store)?,
         batches: batches.collect(),
-    }
+    })
 }
 
 /// The items that a target names: root, number in its slot, cell.

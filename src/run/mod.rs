@@ -4,6 +4,7 @@
 
 mod adopt;
 mod cache;
+mod accept;
 mod call;
 mod check;
 mod clock;
@@ -11,6 +12,7 @@ mod conduct;
 mod drift;
 mod estimate;
 mod doctor;
+mod decisions;
 mod finish;
 mod generations;
 mod gc;
@@ -19,6 +21,7 @@ mod history;
 mod label;
 mod look;
 mod looks;
+mod mix;
 mod noop;
 mod options;
 mod outside;
@@ -40,9 +43,14 @@ mod views;
 mod why;
 
 pub use crate::plan::Selection;
+pub use accept::{
+    AcceptOptions, OutstandingEdit, OutstandingEdits, accept, outstanding_edits, revoke_accepted,
+    revoke_waived,
+};
 pub use adopt::{Adoption, CourseAdoption, EnvelopeChange, HeldItem, PhaseAdoption, WayOn, adopt};
 pub use cache::{Blame, PhaseStats, Stats, blame, export, import, repair, stats, verify};
 pub use check::{CheckCount, CheckStats, Checked, CheckedCourse, CheckedPhase, check};
+pub use decisions::{Effect, accepted, pin, unpin, waive};
 pub use doctor::{Diagnosis, Grade, Symptom, doctor};
 pub use gc::{Collected, Limits, gc};
 pub use generations::{Generation, ItemHistory, generations};
@@ -51,7 +59,8 @@ pub use options::{Confirm, Options};
 pub use resolve::{Choice, Decidable, Resolved, decidable, resolve};
 pub use sharing::{Examined, Pulled, Pushed, examine, pull, push_all};
 pub use views::{
-    BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
+    BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, ModelCount, PhaseStatus, Status,
+    Why, WhyReason,
 };
 pub use why::why;
 

@@ -37,8 +37,24 @@ pub struct PhaseStatus {
     /// The partition of the items.
     #[serde(flatten)]
     pub counts: Counts,
+    /// Items that pass only because findings are waived.
+    pub waived: usize,
+    /// Items whose result is pinned.
+    pub pinned: usize,
+    /// Who made the results, where those of other models stay: by model (else kind of generator), most first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelCount>,
     /// Its batches, in order.
     pub batches: Vec<BatchStatus>,
+}
+
+/// How many results of a phase a model made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelCount {
+    /// The declared model, else the generator's kind; `None`: not known here.
+    pub model: Option<String>,
+    /// Results.
+    pub items: usize,
 }
 
 /// How a batch stands.

@@ -77,6 +77,19 @@ struct ResultsOnly {
     results: Vec<Stored>,
 }
 
+/// Of an [`Entry`], with what and whom its items were asked.
+#[derive(serde::Deserialize)]
+struct AskingOnly {
+    intent: Asking,
+}
+
+#[derive(serde::Deserialize)]
+struct Asking {
+    recipe: Vec<crate::key::Part>,
+    generator: String,
+    model: Option<String>,
+}
+
 impl Store {
     /// The store at `dir`. Nothing is read or made before it is needed.
     pub fn open(dir: impl Into<PathBuf>) -> Self {
@@ -221,6 +234,26 @@ impl Store {
             None => self.output(known),
         };
         known.iter().map(one).collect()
+    }
+
+    /// The shared key parts that an entry's items were asked under.
+    pub fn recipe(&self, id: EntryId) -> Result<Vec<crate::key::Part>> {
+        match self.imagined.get(&id) {
+            Some((entry, _)) => Ok(entry.intent.recipe.clone()),
+            None => Ok(self.entries.read_as::<AskingOnly>(id)?.intent.recipe),
+        }
+    }
+
+    /// Who was asked: the declared model, else the generator's kind.
+    pub fn author(&self, id: EntryId) -> Result<String> {
+        let (generator, model) = match self.imagined.get(&id) {
+            Some((entry, _)) => (entry.intent.generator.clone(), entry.intent.model.clone()),
+            None => {
+                let asking = self.entries.read_as::<AskingOnly>(id)?.intent;
+                (asking.generator, asking.model)
+            }
+        };
+        Ok(model.unwrap_or(generator))
     }
 
     fn results_of(&self, id: EntryId) -> Result<Results> {

@@ -7,6 +7,7 @@
 )]
 
 mod adopt;
+mod accepted;
 mod agreement;
 mod answers;
 mod check_command;
