@@ -92,6 +92,15 @@ pub(super) enum RemoteDown {
     Generate,
 }
 
+/// A language of graphs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Drawn {
+    /// Graphviz
+    Dot,
+    /// Mermaid, for Markdown
+    Mermaid,
+}
+
 /// A kind of file that people write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum SchemaOf {
@@ -134,6 +143,20 @@ Examples:
   coursebuild adopt                            take all that nothing explains
   coursebuild adopt spa_for_eng/phase5/7       take this as it is, out of date or not")]
     Adopt(Adopt),
+    /// Print who feeds whom: documents, phases, main files
+    #[command(after_help = "\
+Examples:
+  coursebuild graph | dot -Tsvg > graph.svg
+  coursebuild graph --as mermaid spa_for_eng   for a page of Markdown
+  coursebuild graph --format json")]
+    Graph {
+        /// Courses or phases; everything when none is given
+        #[arg(value_name = "TARGET")]
+        targets: Vec<String>,
+        /// How to write it
+        #[arg(long = "as", value_name = "LANGUAGE", value_enum, default_value_t = Drawn::Dot)]
+        drawn: Drawn,
+    },
     /// Print a target's output as JSON, in its phase's shape
     #[command(after_help = "Example:\n  coursebuild show spa_for_eng/phase3/S0123")]
     Show {

@@ -12,7 +12,7 @@ use crate::diag::{Kind, Problem, Result, escape};
 use crate::plan::Plan;
 use crate::report::{self, Detail, Live, Out, Plain, Reporter};
 use crate::run::{self, Options};
-use args::{Command, Format, Global, Select, Typed, When};
+use args::{Command, Drawn, Format, Global, Select, Typed, When};
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use decisions::Asked;
 use meaning::Looks;
@@ -136,6 +136,14 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
         Command::Status => {
             let status = run::status(&meaning::question(&Select::default(), global, around)?)?;
             if json { report::status_json(&status)? } else { report::status_text(&status, look) }
+        }
+        Command::Graph { targets, drawn } => {
+            let graph = run::graph(&meaning::question(&target(targets), global, around)?)?;
+            match drawn {
+                _ if json => report::graph_json(&graph)?,
+                Drawn::Dot => report::graph_dot(&graph),
+                Drawn::Mermaid => report::graph_mermaid(&graph),
+            }
         }
         Command::Show { target: one, at } => {
             let select = target(std::slice::from_ref(one));

@@ -6,7 +6,7 @@ use crate::diag::{Kind, Problem, Result};
 use crate::event::Event;
 use crate::json::Value;
 use crate::plan::Plan;
-use crate::run::{ItemHistory, LogLine, Status, Why};
+use crate::run::{GraphView, ItemHistory, LogLine, Status, Why};
 use serde::Serialize;
 
 /// One event on one line.
@@ -66,6 +66,17 @@ pub fn log_json(calls: &[LogLine], items: &[ItemHistory]) -> Result<String> {
         items: &'a [ItemHistory],
     }
     pretty(&Versioned { version: 1, calls, items })
+}
+
+/// `{"version":1,"nodes":[…],"edges":[…]}`.
+pub fn graph_json(graph: &GraphView) -> Result<String> {
+    #[derive(Serialize)]
+    struct Versioned<'a> {
+        version: u32,
+        #[serde(flatten)]
+        graph: &'a GraphView,
+    }
+    pretty(&Versioned { version: 1, graph })
 }
 
 /// `{"version":1,"prompt":"…"}`.

@@ -12,6 +12,7 @@ mod doctor;
 mod adopt;
 mod decisions;
 mod findings;
+mod graph;
 mod json;
 mod junit;
 mod lines;
@@ -45,8 +46,10 @@ pub use check::{check_json, check_text};
 pub use confirm::confirm;
 pub use decisions::{decidable_json, decidable_text, generations_text, resolved_json, resolved_text};
 pub use doctor::{doctor_json, doctor_text};
+pub use graph::{graph_dot, graph_mermaid};
 pub use json::{
-    event_line, log_json, packs_json, plan_json, problem_json, prompt_json, status_json, value_json, why_json,
+    event_line, graph_json, log_json, packs_json, plan_json, problem_json, prompt_json, status_json,
+    value_json, why_json,
 };
 pub use junit::check_junit;
 pub use lines::Lines;

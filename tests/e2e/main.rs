@@ -20,6 +20,7 @@ mod doctor;
 mod drops;
 mod edits;
 mod edits_merge;
+mod graph;
 mod held;
 mod kills;
 mod laws;
