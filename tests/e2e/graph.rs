@@ -12,7 +12,7 @@ fn a_course_is_drawn_from_its_documents_to_its_main_files() {
         "\"phase:qaa_for_eng/phase3\" -> \"phase:qaa_for_eng/phase5\" [label=\"vocabulary (hint)\", style=dashed];",
         "\"document:docs/phase_intelligence/phase_3_legos.md\" -> \"phase:qaa_for_eng/phase3\" [label=\"\"];",
         "\"phase:qaa_for_eng/phase1\" -> \"main_file:course/seed_pairs.json\" [label=\"\"];",
-        "label=\"qaa_for_eng/phase1\\nTranslation\\n3 fresh\"",
+        "label=\"qaa_for_eng/phase1\\ntranslation\\n3 fresh\"",
     ] {
         assert!(dot.contains(wanted), "{wanted} is not in {dot}");
     }
