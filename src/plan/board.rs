@@ -87,6 +87,8 @@ pub struct PhaseBoard {
     pub(super) firsts: Firsts,
     /// The same over what the main file showed when the run began: for what is not settled.
     pub(super) firsts_before: Firsts,
+    /// All who are known to have answered in it: the key parts that say so.
+    pub(super) authors: Vec<Vec<Part>>,
     /// What the last run knew of it.
     pub recall: Recall,
     /// The digest of the way in which a result becomes items; zero where more than one result and the rule decide it.
@@ -231,6 +233,7 @@ impl<'w> Board<'w> {
                 taken,
                 firsts: Firsts::default(),
                 firsts_before: Firsts::default(),
+                authors: Vec::new(),
                 recall,
                 splitting: splitting(course, at),
                 settled: 0,
@@ -313,6 +316,11 @@ impl<'w> Board<'w> {
 }
 
 impl PhaseBoard {
+    /// The key parts that all items share.
+    pub(super) fn recipe_of_all(&self) -> &Recipe {
+        &self.scopes[0].recipe
+    }
+
     /// The shared key parts of a root's items.
     pub fn recipe(&self, root: usize) -> &Recipe {
         &self.scopes[self.scope_of[root] as usize].recipe

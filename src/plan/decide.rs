@@ -621,6 +621,64 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_counts_serves_unless_there_is_a_result_under_the_present_one() {
+        let mut facts = Facts { same: vec![Digest::of(b"old key")], ..facts_of(L::OldKey, false, M::Same) };
+        let decision = decide(&facts, &|_| vec![]);
+        let current = decision.current.unwrap();
+        assert_eq!((decision.verdict, lifted(&current.text)), (Verdict::Fresh, OLD.to_owned()));
+        assert_eq!(current.key, old_key(), "it keeps the key that it was made under");
+        facts.results = vec![candidate(OURS)];
+        assert_eq!(lifted(&decide(&facts, &|_| vec![]).current.unwrap().text), OURS);
+        let refused = decide(&facts, &refuse(OURS));
+        assert_eq!(lifted(&refused.current.unwrap().text), OLD, "unless that one is refused");
+        facts.line.as_mut().unwrap().provenance = Provenance::Edited;
+        assert_eq!(decide(&facts, &|_| vec![]).verdict, Verdict::Fresh, "an edit is not held for it");
+    }
+
+    #[test]
+    fn a_pinned_result_goes_before_everything() {
+        let pin = Current {
+            digest: digest(OLD),
+            text: Text::Lifted(text(OLD)),
+            provenance: Provenance::Generated,
+            key: old_key(),
+            unchecked: false,
+        };
+        for (lock, main) in [(L::Match, M::Same), (L::Match, M::Other), (L::OldKey, M::Absent)] {
+            let facts = Facts {
+                pin: Some(pin.clone()),
+                force: true,
+                refresh: true,
+                fix: true,
+                ..facts_of(lock, true, main)
+            };
+            let decision = decide(&facts, &|_| vec![]);
+            assert_eq!(
+                (decision.verdict.name(), lifted(&decision.linked.unwrap().text)),
+                ("held", OLD.to_owned())
+            );
+            assert_eq!(decision.file.is_some(), main == M::Other, "what was written over it is kept");
+            let moved_back = Facts { content: Digest::of(b"old key"), ..facts };
+            assert_eq!(decide(&moved_back, &|_| vec![]).verdict, Verdict::Fresh);
+            assert_eq!(decide(&moved_back, &refuse(OLD)).verdict.name(), "held");
+        }
+    }
+
+    #[test]
+    fn what_passes_by_a_waiver_is_marked() {
+        let waived = |output: &str| {
+            let mut findings = refuse(OURS)(output);
+            findings.iter_mut().for_each(|finding| finding.severity = Severity::Waived);
+            findings
+        };
+        let decision = decide(&facts_of(L::Match, true, M::Same), &waived);
+        assert_eq!(
+            (decision.verdict, decision.current.map(|current| current.unchecked)),
+            (Verdict::Fresh, Some(true))
+        );
+    }
+
+    #[test]
     fn a_hand_edit_is_filed_once_and_stands_against_an_older_lock() {
         let new = facts_of(L::Match, true, M::Other);
         assert!(decide(&new, &|_| vec![]).file.is_some());

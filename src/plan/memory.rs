@@ -1,6 +1,6 @@
 //! What is remembered of an item: by its lock line, its main file's entry, and the store.
 
-use super::board::{Board, Cell};
+use super::board::{Board, Cell, Detail};
 use super::facts::{Attempts, Candidate, Current, Facts, Standing};
 use super::trouble::trouble;
 use crate::diag::Result;
@@ -55,6 +55,11 @@ impl<'s> Memory<'s> {
     /// An item's line in the lock.
     pub(super) fn line(&self, phase: &str, id: &str) -> Option<Line> {
         self.phase_lock(phase).and_then(|lock| lock.lines.get(id)).copied()
+    }
+
+    /// Who answered in a phase, by its lock.
+    pub(super) fn locked_authors(&self, phase: &str) -> &'s [Vec<Part>] {
+        self.phase_lock(phase).map_or(&[], |lock| &lock.authors)
     }
 
     fn phase_lock(&self, phase: &str) -> Option<&'s PhaseLock> {
@@ -117,16 +122,15 @@ impl<'s> Memory<'s> {
         &self,
         board: &Board<'_>,
         phase: usize,
-        id: &Arc<str>,
-        root: &str,
+        detail: &Detail,
         content: Digest,
         chosen: bool,
-        same: impl FnOnce() -> Vec<Digest>,
     ) -> Result<Told> {
+        let (id, root) = (&detail.id, &*detail.root);
         if let Some(current) = self.plainly_fresh(board, phase, id, root, content, chosen)? {
             return Ok(Told::Fresh(current));
         }
-        let same = same();
+        let same = board.same_contents(phase, detail);
         let contents: Vec<Digest> = std::iter::once(content).chain(same.iter().copied()).collect();
         if let Some(current) = self.plainly_counts(board, phase, (id, root), &contents, chosen)? {
             return Ok(Told::Fresh(current));
@@ -186,14 +190,14 @@ impl<'s> Memory<'s> {
         })))
     }
 
-    /// Those under the first of the contents under which there were any.
+    /// Those under all of the contents; what the last ones brought is told of the first content under which there were any.
     fn attempts(&self, id: &str, contents: &[Digest], checks: Digest, limit: u32) -> Result<Attempts> {
         let index = self.store.index()?;
-        let made = |content: &&Digest| index.attempts(content, id, &checks) > 0;
-        let Some(&content) = contents.iter().find(made) else {
+        let made: Vec<u32> = contents.iter().map(|content| index.attempts(content, id, &checks)).collect();
+        let Some(content) = made.iter().position(|made| *made > 0).map(|first| contents[first]) else {
             return Ok(Attempts { limit, ..Attempts::default() });
         };
-        let made = index.attempts(&content, id, &checks);
+        let made = made.iter().sum();
         let mut answers: Vec<Known> = index
             .results(&content)
             .filter(|known| {

@@ -105,8 +105,12 @@ impl Memory<'_> {
             .transpose()
     }
 
-    /// All who ever answered in a phase: the parts of their recipes that say so.
-    pub(super) fn authors(&self, course: &str, phase: &str) -> Result<Vec<Vec<Part>>> {
+    /// Who answered in a phase, by its lock and, if `all` are wanted, by the store: the parts of their recipes that say so.
+    pub(super) fn authors(&self, course: &str, phase: &str, all: bool) -> Result<Vec<Vec<Part>>> {
+        let mut authors = self.locked_authors(phase).to_vec();
+        if !all {
+            return Ok(authors);
+        }
         let sources = self.store().index()?.sources();
         let bought: Vec<EntryId> = sources
             .iter()
@@ -120,7 +124,7 @@ impl Memory<'_> {
             .collect();
         // A torn entry loses itself only.
         let recipes = bought.par_iter().filter_map(|entry| self.store().recipe(*entry).ok());
-        let mut authors: Vec<Vec<Part>> = recipes.map(author).collect();
+        authors.par_extend(recipes.map(author));
         authors.sort_by_cached_key(|parts| parts.iter().map(|part| part.digest).collect::<Vec<_>>());
         authors.dedup();
         Ok(authors)

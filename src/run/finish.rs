@@ -215,7 +215,8 @@ pub(super) fn link(board: &Board<'_>, lock: &LockFile, root: &Path, state: &Path
         _ => None,
     };
     if old.is_some() || lines.iter().any(|lines| !lines.is_empty()) {
-        write_lock(&board.course.dir.join(LOCK_NAME), &phases, old)?;
+        let authors: Vec<_> = (0..board.phases.len()).map(|phase| board.linked_authors(phase)).collect();
+        write_lock(&board.course.dir.join(LOCK_NAME), &phases, &authors, old)?;
     }
     Ok(told)
 }

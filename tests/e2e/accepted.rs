@@ -168,6 +168,8 @@ fn what_is_bought_later_is_bought_under_the_edit_and_the_rest_stays() {
     edit(&space, "1.1");
     accept(&space, &[DOCUMENT]);
     space.edit_seeds(|seeds| synth::insert(seeds, 5));
+    let planned = space.plan(&["phase1"])["calls"].clone();
+    assert_eq!(planned, json!({"min": 1, "max": 1}));
     let ran = space.build(&[]).exits(0);
     assert_eq!(ran.buys(PHASES).map(|(_, items)| items)[..2], [1, 1], "{ran:#?}");
     assert_fresh(&space);
@@ -218,7 +220,9 @@ fn results_of_another_model_stay_where_that_is_the_policy() {
     let stale = space.plan(&[]);
     assert_eq!(plan_of(&stale, "phase1")["stale"], SEEDS);
     with_model(&space, "new-model", "keep");
+    assert_eq!(clone_of(&space).build(&["--locked"]).exits(0).calls(), 0, "a clone without a store");
     assert_fresh(&space);
+    assert_eq!(clone_of(&space).build(&["--locked"]).exits(0).calls(), 0, "the lock knows both");
 
     space.edit_seeds(|seeds| synth::insert(seeds, 5));
     let ran = space.build(&[]).exits(0);
