@@ -38,11 +38,7 @@ pub fn decide(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
 }
 
 /// A pinned result stands whatever changes and whatever is asked for. What somebody wrote over it is kept in the store.
-fn pinned(facts: &Facts, pin: &Current, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
-    let text = match &pin.text {
-        Text::Lifted(text) => text.clone(),
-        Text::InMain(_) => Arc::default(),
-    };
+fn pinned(facts: &Facts, pin: &Candidate, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
     let over = facts.standing.as_ref().filter(|standing| {
         standing.known.is_none()
             && standing.digest != pin.digest
@@ -55,11 +51,13 @@ fn pinned(facts: &Facts, pin: &Current, judge: &dyn Fn(&str) -> Vec<Finding>) ->
         key: facts.line.map_or(facts.content.short(), |line| line.key),
         unchecked: false,
     });
-    let judged = Judged::of(judge(&text));
-    let decision = if !facts.counts(pin.key) {
-        held(pin.clone(), Held::Moved(vec![Reason::Pinned, Reason::KeyMoved(pin.key)]))
+    let decision = if facts.counts(pin.content) {
+        let judged = Judged::of(judge(&pin.text));
+        judged
+            .stands(as_current(pin))
+            .unwrap_or_else(|findings| held(as_current(pin), Held::Findings(findings)))
     } else {
-        judged.stands(pin.clone()).unwrap_or_else(|findings| held(pin.clone(), Held::Findings(findings)))
+        held(as_current(pin), Held::Moved(vec![Reason::Pinned, Reason::KeyMoved(pin.content)]))
     };
     Decision { file, ..decision }
 }
@@ -637,13 +635,7 @@ mod tests {
 
     #[test]
     fn a_pinned_result_goes_before_everything() {
-        let pin = Current {
-            digest: digest(OLD),
-            text: Text::Lifted(text(OLD)),
-            provenance: Provenance::Generated,
-            key: old_key(),
-            unchecked: false,
-        };
+        let pin = Candidate { content: old_key(), ..candidate(OLD) };
         for (lock, main) in [(L::Match, M::Same), (L::Match, M::Other), (L::OldKey, M::Absent)] {
             let facts = Facts {
                 pin: Some(pin.clone()),

@@ -37,10 +37,7 @@ fn parts(
     old: Short,
     memory: &Memory<'_>,
 ) -> Result<Vec<Reason>> {
-    let cell = &board.phases[phase].slots[root].cells[at];
-    let (Some(old), Some(detail)) =
-        (memory.parts_of(board, phase, &cell.id, old)?, board.detail_of(phase, root, at)?)
-    else {
+    let (Some(old), Some(detail)) = (memory.parts_of(old)?, board.detail_of(phase, root, at)?) else {
         return Ok(vec![Reason::KeyChanged]);
     };
     let new: Vec<_> = board.phases[phase].recipe(root).parts().iter().chain(&detail.own).cloned().collect();

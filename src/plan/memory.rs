@@ -1,8 +1,7 @@
 //! What is remembered of an item: by its lock line, its main file's entry, and the store.
 
 use super::board::{Board, Cell, Detail};
-use super::facts::{Attempts, Candidate, Current, Facts, Standing};
-use super::trouble::trouble;
+use super::facts::{Candidate, Current, Facts, Standing};
 use crate::diag::Result;
 use crate::digest::{Digest, Short};
 use crate::json::Ids;
@@ -190,29 +189,6 @@ impl<'s> Memory<'s> {
         })))
     }
 
-    /// Those under all of the contents; what the last ones brought is told of the first content under which there were any.
-    fn attempts(&self, id: &str, contents: &[Digest], checks: Digest, limit: u32) -> Result<Attempts> {
-        let index = self.store.index()?;
-        let made: Vec<u32> = contents.iter().map(|content| index.attempts(content, id, &checks)).collect();
-        let Some(content) = made.iter().position(|made| *made > 0).map(|first| contents[first]) else {
-            return Ok(Attempts { limit, ..Attempts::default() });
-        };
-        let made = made.iter().sum();
-        let mut answers: Vec<Known> = index
-            .results(&content)
-            .filter(|known| {
-                *known.id == *id && known.checks == checks && known.provenance == Provenance::Generated
-            })
-            .collect();
-        answers.sort_by_key(|known| known.ended_ms);
-        let repeated = matches!(&answers[..], [.., a, b] if a.digest == b.digest && a.entry != b.entry);
-        let trouble = match index.last_attempt(&content, id, &checks) {
-            Some(asked) if asked.result.is_none() => trouble(&self.store.entry(asked.entry)?, id),
-            _ => Vec::new(),
-        };
-        Ok(Attempts { made, limit, repeated, trouble })
-    }
-
     pub(super) fn candidate(&self, known: &Known) -> Result<Option<Candidate>> {
         let text = self.text_of(Some(known))?;
         Ok(text.map(|text| Candidate {
@@ -335,19 +311,16 @@ impl<'s> Memory<'s> {
         Ok(others)
     }
 
-    /// The key parts that an item had under an earlier content key, where the store knows them.
-    pub(super) fn parts_of(
-        &self,
-        board: &Board<'_>,
-        phase: usize,
-        id: &str,
-        old: Short,
-    ) -> Result<Option<Vec<Part>>> {
-        let index = self.store.index()?;
-        for asked in index.history(&board.course.code, &board.rule(phase).name, id).iter().rev() {
-            let Ok(entry) = self.store.entry(asked.entry) else { continue };
-            let Some(item) = entry.intent.items.get(asked.item) else { continue };
-            if item.content.short() == old && entry.provenance == Provenance::Generated {
+    /// The key parts that are behind an earlier content key, where the store knows them: of whatever item, for the same key has
+    /// the same parts.
+    pub(super) fn parts_of(&self, old: Short) -> Result<Option<Vec<Part>>> {
+        for (entry, item) in self.store.index()?.named_under(old) {
+            let Ok(entry) = self.store.entry(entry) else { continue };
+            // What the tool filed itself, a hand edit or a result that moved, does not tell what was sent.
+            if entry.intent.recipe.is_empty() {
+                continue;
+            }
+            if let Some(item) = entry.intent.items.get(item) {
                 return Ok(Some(entry.intent.recipe.iter().chain(&item.parts).cloned().collect()));
             }
         }

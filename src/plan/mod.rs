@@ -1,6 +1,7 @@
 //! What would be done, and why: pure decisions over what is known.
 
 mod accepted;
+mod attempts;
 mod board;
 mod claim;
 mod context;
