@@ -23,6 +23,8 @@ pub fn explain(
     for reason in reasons {
         match reason {
             Reason::KeyMoved(old) => told.extend(parts(board, phase, root, at, *old, memory)?),
+            // That is why it is held, not what changed.
+            Reason::Pinned => {}
             other => told.push(other.clone()),
         }
     }
@@ -65,7 +67,7 @@ pub fn words(reason: &Reason) -> String {
         }
         Reason::OutputLost => "its output is lost: neither main file nor store has it".to_owned(),
         Reason::Forced => "forced".to_owned(),
-        Reason::Pinned => "its result is pinned (`coursebuild unpin` lets it go)".to_owned(),
+        Reason::Pinned => "its result is pinned".to_owned(),
     }
 }
 

@@ -305,7 +305,8 @@ pub(super) fn held_words(held: &Held) -> String {
             None => "fails a check".to_owned(),
         },
         Held::Moved(reasons) if reasons.contains(&Reason::Pinned) => {
-            "is pinned, and what it is made from has changed since".to_owned()
+            "is pinned, and what it is made from has changed since (`coursebuild unpin` lets it go)"
+                .to_owned()
         }
         Held::Moved(_) => "was edited by hand, and what it is made from has changed since".to_owned(),
         Held::Unexplained => "nothing tells where it comes from".to_owned(),
