@@ -212,9 +212,11 @@ fn of<T>(sorted: &[T], compare: impl Fn(&T) -> std::cmp::Ordering) -> &[T] {
 fn add<T: Serialize>(out: &mut String, table: &str, all: &[T]) -> Result<()> {
     let broken = |e: &dyn std::fmt::Display| Problem::internal("a decision could not be written").because(e);
     for one in all {
-        let fields = toml::Table::try_from(one).map_err(|e| broken(&e))?;
+        // Through JSON, for that keeps the order of the fields.
+        let fields = serde_json::to_value(one).map_err(|e| broken(&e))?;
         write!(out, "\n[[{table}]]\n").map_err(|e| broken(&e))?;
-        for (name, value) in &fields {
+        for (name, value) in fields.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+            let value = toml::Value::try_from(value).map_err(|e| broken(&e))?;
             writeln!(out, "{name} = {value}").map_err(|e| broken(&e))?;
         }
     }

@@ -3,6 +3,7 @@
 //! ```text
 //! # coursebuild.lock 1
 //! [phase1] checks 5d41402abc4b2a76b9719d911017c592
+//! [phase1] author model=<digest>
 //! phase1 S0001 <key> <output digest> generated
 //! phase1 S0002 <key> <digest of the checks> failed
 //! ```
@@ -13,6 +14,7 @@
 use crate::diag::{Problem, Result};
 use crate::digest::Short;
 use crate::fs;
+use crate::key::Part;
 use crate::store::Provenance;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -34,6 +36,8 @@ pub struct Lock {
 pub struct PhaseLock {
     /// The digest of the checks that its generated results passed.
     pub checks: Option<Short>,
+    /// Who made them: the key parts that say so, one list for each author; whoever answers now first.
+    pub authors: Vec<Vec<Part>>,
     /// What stands in the main file, by id.
     pub lines: HashMap<Arc<str>, Line>,
     /// The items whose attempts are exhausted, by id.
@@ -145,6 +149,13 @@ fn add_line(phase: &mut PhaseLock, fields: &[&str]) -> Option<()> {
     match *fields {
         [""] => {}
         [name, "checks", digest] if name.starts_with('[') => phase.checks = Some(digest.parse().ok()?),
+        [name, "author", ref parts @ ..] if name.starts_with('[') => {
+            let part = |word: &&str| {
+                let (name, digest) = word.rsplit_once('=')?;
+                Some(Part { name: decode(name)?.into(), digest: digest.parse().ok()? })
+            };
+            phase.authors.push(parts.iter().map(part).collect::<Option<_>>()?);
+        }
         [_, id, key, checks, "failed"] => {
             phase
                 .failed
@@ -178,19 +189,29 @@ fn add_line(phase: &mut PhaseLock, fields: &[&str]) -> Option<()> {
 /// A phase to be written: its name, and its items in order.
 pub type PhaseLines<'a> = (&'a str, Option<Short>, &'a [(Arc<str>, Option<Line>, Option<Failed>)]);
 
-/// Writes a lock; true if its bytes changed. `old` are the bytes that stand there now.
-pub fn write_lock(path: &Path, phases: &[PhaseLines<'_>], old: Option<&[u8]>) -> Result<bool> {
+/// Writes a lock; true if its bytes changed. `authors` are those of each phase, as far as they are known; `old` are the bytes
+/// that stand there now.
+pub fn write_lock(
+    path: &Path,
+    phases: &[PhaseLines<'_>],
+    authors: &[Vec<Vec<Part>>],
+    old: Option<&[u8]>,
+) -> Result<bool> {
     use std::fmt::Write;
     let mut text =
         String::with_capacity(phases.iter().map(|(.., lines)| lines.len() * 100).sum::<usize>() + 200);
     text.push_str(HEADER);
     text.push('\n');
-    for (phase, checks, lines) in phases {
+    for (number, (phase, checks, lines)) in phases.iter().enumerate() {
         let mut add = |args: std::fmt::Arguments<'_>| {
             text.write_fmt(args).map_err(|_| Problem::internal("a lock line could not be written"))
         };
         if let Some(checks) = checks {
             add(format_args!("[{phase}] checks {checks}\n"))?;
+        }
+        for author in authors.get(number).into_iter().flatten().filter(|_| !lines.is_empty()) {
+            let parts = author.iter().map(|part| format!(" {}={}", encode(&part.name), part.digest));
+            add(format_args!("[{phase}] author{}\n", parts.collect::<String>()))?;
         }
         for (id, line, failed) in *lines {
             let id = encode(id);
@@ -274,12 +295,15 @@ mod tests {
         ];
         let two = [("S0001L01".into(), None, failed)];
         let phases: [PhaseLines<'_>; 2] = [("phase1", Some(of("c")), &one), ("phase3", None, &two)];
-        assert!(write_lock(&path, &phases, None).unwrap());
+        let part = |name: &str| Part { name: name.into(), digest: Digest::of(name.as_bytes()) };
+        let authors = [vec![vec![part("model"), part("model parameters")], vec![part("generator")]]];
+        assert!(write_lock(&path, &phases, &authors, None).unwrap());
         let LockFile::Readable(lock, bytes) = read_lock(&path).unwrap() else { panic!("not readable") };
-        assert!(!write_lock(&path, &phases, Some(&bytes)).unwrap());
+        assert!(!write_lock(&path, &phases, &authors, Some(&bytes)).unwrap());
         assert_eq!(lock.phases.len(), 2);
         let phase = &lock.phases["phase1"];
         assert_eq!(phase.checks, Some(of("c")));
+        assert_eq!(phase.authors, authors[0]);
         assert_eq!(phase.lines["S0001"], one[0].1.unwrap());
         assert_eq!((phase.lines["a b%\n中"], phase.failed["a b%\n中"]), (one[1].1.unwrap(), gone));
         assert!(lock.phases["phase3"].lines.is_empty());

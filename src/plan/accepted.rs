@@ -4,7 +4,7 @@
 //! is never filed anew for it: it keeps the key that it was made under, and that key counts as long as the edit is accepted. So
 //! taking an acceptance back leaves exactly what was there before.
 
-use super::board::{Board, Detail};
+use super::board::{Board, Cell, Detail};
 use super::memory::Memory;
 use crate::check::Finding;
 use crate::course::{Edit, Severity};
@@ -25,16 +25,31 @@ impl Board<'_> {
         for phase in 0..self.phases.len() {
             let rule = self.rule(phase);
             let edits = self.course.accepted.edits_of(&rule.name);
-            let authors = if self.course.phases[phase].keeps_models {
-                memory.authors(&self.course.code, &rule.name)?
-            } else {
-                Vec::new()
-            };
+            let keeps = self.course.phases[phase].keeps_models;
+            let authors = memory.authors(&self.course.code, &rule.name, keeps)?;
             for scope in &mut self.phases[phase].scopes {
-                scope.same = same(&scope.recipe, edits, &authors);
+                scope.same = same(&scope.recipe, edits, if keeps { &authors } else { &[] });
             }
+            self.phases[phase].authors = authors;
         }
         Ok(())
+    }
+
+    /// Who made the results that stand in a phase's main file, whoever answers now first: for its lock, so that a clone without a
+    /// store knows them too. The others are left out as soon as nothing can be theirs.
+    pub fn linked_authors(&self, phase: usize) -> Vec<Vec<Part>> {
+        let now = author(self.phases[phase].recipe_of_all().parts().to_vec());
+        let own = |cell: &Cell| {
+            let linked = cell.decision.linked.as_ref();
+            linked.is_none_or(|linked| linked.key == cell.content.short())
+        };
+        let mut authors = vec![now];
+        if !self.cells(phase).all(|(.., cell)| own(cell)) {
+            let before = self.phases[phase].authors.iter().filter(|other| **other != authors[0]);
+            let before: Vec<Vec<Part>> = before.cloned().collect();
+            authors.extend(before);
+        }
+        authors
     }
 
     /// The other content keys that count as an item's own, nearest first.
@@ -119,7 +134,7 @@ fn same(recipe: &Recipe, edits: &[Edit], authors: &[Vec<Part>]) -> Vec<Recipe> {
         }
         at += 1;
     }
-    for at in 0..found.all.len() {
+    for at in 0..found.all.len().min(1 + MOST / authors.len().max(1)) {
         for author in authors {
             let kept = found.all[at].parts().iter().filter(|part| !AUTHOR.contains(&&*part.name));
             let state: Vec<Part> = kept.chain(author).cloned().collect();

@@ -97,6 +97,8 @@ pub struct PhaseBoard {
     pub(super) firsts_before: Firsts,
     /// Of which items derived fields stand as they were found.
     pub(super) found: Found,
+    /// All who are known to have answered in it: the key parts that say so.
+    pub(super) authors: Vec<Vec<Part>>,
     /// What the last run knew of it.
     pub recall: Recall,
     /// The digest of the way in which a result becomes items; zero where more than one result and the rule decide it.
@@ -242,6 +244,7 @@ impl<'w> Board<'w> {
                 firsts: Firsts::default(),
                 firsts_before: Firsts::default(),
                 found: Found::default(),
+                authors: Vec::new(),
                 recall,
                 splitting: splitting(course, at),
                 settled: 0,
@@ -339,6 +342,11 @@ impl<'w> Board<'w> {
 }
 
 impl PhaseBoard {
+    /// The key parts that all items share.
+    pub(super) fn recipe_of_all(&self) -> &Recipe {
+        &self.scopes[0].recipe
+    }
+
     /// The shared key parts of a root's items.
     pub fn recipe(&self, root: usize) -> &Recipe {
         &self.scopes[self.scope_of[root] as usize].recipe

@@ -46,11 +46,7 @@ pub fn decide(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
 }
 
 /// A pinned result stands whatever changes and whatever is asked for. What somebody wrote over it is kept in the store.
-fn pinned(facts: &Facts, pin: &Current, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
-    let text = match &pin.text {
-        Text::Lifted(text) => text.clone(),
-        Text::InMain(_) => Arc::default(),
-    };
+fn pinned(facts: &Facts, pin: &Candidate, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
     let over = facts.standing.as_ref().filter(|standing| {
         standing.known.is_none()
             && standing.digest != pin.digest
@@ -63,11 +59,13 @@ fn pinned(facts: &Facts, pin: &Current, judge: &dyn Fn(&str) -> Vec<Finding>) ->
         key: facts.line.map_or(facts.content.short(), |line| line.key),
         unchecked: false,
     });
-    let judged = Judged::of(judge(&text));
-    let decision = if !facts.counts(pin.key) {
-        held(pin.clone(), Held::Moved(vec![Reason::Pinned, Reason::KeyMoved(pin.key)]))
+    let decision = if facts.counts(pin.content) {
+        let judged = Judged::of(judge(&pin.text));
+        judged
+            .stands(as_current(pin))
+            .unwrap_or_else(|findings| held(as_current(pin), Held::Findings(findings)))
     } else {
-        judged.stands(pin.clone()).unwrap_or_else(|findings| held(pin.clone(), Held::Findings(findings)))
+        held(as_current(pin), Held::Moved(vec![Reason::Pinned, Reason::KeyMoved(pin.content)]))
     };
     Decision { file, ..decision }
 }
@@ -635,6 +633,58 @@ mod tests {
         assert_eq!(decision.verdict.name(), "stale");
         assert_eq!(lifted(&decision.linked.unwrap().text), OTHER, "it stands until the new one is there");
         assert!(decision.file.is_some(), "and is kept in the store");
+    }
+
+    #[test]
+    fn a_key_that_counts_serves_unless_there_is_a_result_under_the_present_one() {
+        let mut facts = Facts { same: vec![Digest::of(b"old key")], ..facts_of(L::OldKey, false, M::Same) };
+        let decision = decide(&facts, &|_| vec![]);
+        let current = decision.current.unwrap();
+        assert_eq!((decision.verdict, lifted(&current.text)), (Verdict::Fresh, OLD.to_owned()));
+        assert_eq!(current.key, old_key(), "it keeps the key that it was made under");
+        facts.results = vec![candidate(OURS)];
+        assert_eq!(lifted(&decide(&facts, &|_| vec![]).current.unwrap().text), OURS);
+        let refused = decide(&facts, &refuse(OURS));
+        assert_eq!(lifted(&refused.current.unwrap().text), OLD, "unless that one is refused");
+        facts.line.as_mut().unwrap().provenance = Provenance::Edited;
+        assert_eq!(decide(&facts, &|_| vec![]).verdict, Verdict::Fresh, "an edit is not held for it");
+    }
+
+    #[test]
+    fn a_pinned_result_goes_before_everything() {
+        let pin = Candidate { content: old_key(), ..candidate(OLD) };
+        for (lock, main) in [(L::Match, M::Same), (L::Match, M::Other), (L::OldKey, M::Absent)] {
+            let facts = Facts {
+                pin: Some(pin.clone()),
+                force: true,
+                refresh: true,
+                fix: true,
+                ..facts_of(lock, true, main)
+            };
+            let decision = decide(&facts, &|_| vec![]);
+            assert_eq!(
+                (decision.verdict.name(), lifted(&decision.linked.unwrap().text)),
+                ("held", OLD.to_owned())
+            );
+            assert_eq!(decision.file.is_some(), main == M::Other, "what was written over it is kept");
+            let moved_back = Facts { content: Digest::of(b"old key"), ..facts };
+            assert_eq!(decide(&moved_back, &|_| vec![]).verdict, Verdict::Fresh);
+            assert_eq!(decide(&moved_back, &refuse(OLD)).verdict.name(), "held");
+        }
+    }
+
+    #[test]
+    fn what_passes_by_a_waiver_is_marked() {
+        let waived = |output: &str| {
+            let mut findings = refuse(OURS)(output);
+            findings.iter_mut().for_each(|finding| finding.severity = Severity::Waived);
+            findings
+        };
+        let decision = decide(&facts_of(L::Match, true, M::Same), &waived);
+        assert_eq!(
+            (decision.verdict, decision.current.map(|current| current.unchecked)),
+            (Verdict::Fresh, Some(true))
+        );
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub fn explain(
     for reason in reasons {
         match reason {
             Reason::KeyMoved(old) => told.extend(parts(board, phase, root, at, *old, memory)?),
+            // That is why it is held, not what changed.
+            Reason::Pinned => {}
             other => told.push(other.clone()),
         }
     }
@@ -37,9 +39,8 @@ fn parts(
     old: Short,
     memory: &Memory<'_>,
 ) -> Result<Vec<Reason>> {
-    let cell = &board.phases[phase].slots[root].cells[at];
     let (Some(MadeFrom { parts: old, .. }), Some(detail)) =
-        (memory.made_under(board, phase, &cell.id, old)?, board.detail_of(phase, root, at)?)
+        (memory.made_under(old)?, board.detail_of(phase, root, at)?)
     else {
         return Ok(vec![Reason::KeyChanged]);
     };
@@ -68,7 +69,7 @@ pub fn words(reason: &Reason) -> String {
         }
         Reason::OutputLost => "its output is lost: neither main file nor store has it".to_owned(),
         Reason::Forced => "forced".to_owned(),
-        Reason::Pinned => "its result is pinned (`coursebuild unpin` lets it go)".to_owned(),
+        Reason::Pinned => "its result is pinned".to_owned(),
     }
 }
 

@@ -54,7 +54,7 @@ pub struct Facts {
     /// The other content keys that count as it, because an edit was accepted: nearest first.
     pub same: Vec<Digest>,
     /// The result that is pinned.
-    pub pin: Option<Current>,
+    pub pin: Option<Candidate>,
     /// True when there is a lock that could be read.
     pub lock_readable: bool,
     /// The item's line in it.

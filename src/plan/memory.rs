@@ -1,8 +1,7 @@
 //! What is remembered of an item: by its lock line, its main file's entry, and the store.
 
-use super::board::{Board, Cell};
-use super::facts::{Attempts, Candidate, Current, Facts, Standing};
-use super::trouble::trouble;
+use super::board::{Board, Cell, Detail};
+use super::facts::{Candidate, Current, Facts, Standing};
 use crate::diag::Result;
 use crate::digest::{Digest, Short};
 use crate::json::{Ids, Value};
@@ -65,6 +64,11 @@ impl<'s> Memory<'s> {
     /// An item's line in the lock.
     pub(super) fn line(&self, phase: &str, id: &str) -> Option<Line> {
         self.phase_lock(phase).and_then(|lock| lock.lines.get(id)).copied()
+    }
+
+    /// Who answered in a phase, by its lock.
+    pub(super) fn locked_authors(&self, phase: &str) -> &'s [Vec<Part>] {
+        self.phase_lock(phase).map_or(&[], |lock| &lock.authors)
     }
 
     /// True when there is a lock that could be read.
@@ -132,16 +136,15 @@ impl<'s> Memory<'s> {
         &self,
         board: &Board<'_>,
         phase: usize,
-        id: &Arc<str>,
-        root: &str,
+        detail: &Detail,
         content: Digest,
         chosen: bool,
-        same: impl FnOnce() -> Vec<Digest>,
     ) -> Result<Told> {
+        let (id, root) = (&detail.id, &*detail.root);
         if let Some(current) = self.plainly_fresh(board, phase, id, root, content, chosen)? {
             return Ok(Told::Fresh(current));
         }
-        let same = same();
+        let same = board.same_contents(phase, detail);
         let contents: Vec<Digest> = std::iter::once(content).chain(same.iter().copied()).collect();
         if let Some(current) = self.plainly_counts(board, phase, (id, root), &contents, chosen)? {
             return Ok(Told::Fresh(current));
@@ -214,29 +217,6 @@ impl<'s> Memory<'s> {
             refresh: board.wishes.refresh && chosen,
             adopt: board.adopts(phase, chosen),
         })))
-    }
-
-    /// Those under the first of the contents under which there were any.
-    fn attempts(&self, id: &str, contents: &[Digest], checks: Digest, limit: u32) -> Result<Attempts> {
-        let index = self.store.index()?;
-        let made = |content: &&Digest| index.attempts(content, id, &checks) > 0;
-        let Some(&content) = contents.iter().find(made) else {
-            return Ok(Attempts { limit, ..Attempts::default() });
-        };
-        let made = index.attempts(&content, id, &checks);
-        let mut answers: Vec<Known> = index
-            .results(&content)
-            .filter(|known| {
-                *known.id == *id && known.checks == checks && known.provenance == Provenance::Generated
-            })
-            .collect();
-        answers.sort_by_key(|known| known.ended_ms);
-        let repeated = matches!(&answers[..], [.., a, b] if a.digest == b.digest && a.entry != b.entry);
-        let trouble = match index.last_attempt(&content, id, &checks) {
-            Some(asked) if asked.result.is_none() => trouble(&self.store.entry(asked.entry)?, id),
-            _ => Vec::new(),
-        };
-        Ok(Attempts { made, limit, repeated, trouble })
     }
 
     pub(super) fn candidate(&self, known: &Known) -> Result<Option<Candidate>> {
@@ -361,21 +341,16 @@ impl<'s> Memory<'s> {
         Ok(others)
     }
 
-    /// What an item was made from under an earlier content key, where the store knows it.
-    pub(super) fn made_under(
-        &self,
-        board: &Board<'_>,
-        phase: usize,
-        id: &str,
-        old: Short,
-    ) -> Result<Option<MadeFrom>> {
-        let index = self.store.index()?;
-        for asked in index.history(&board.course.code, &board.rule(phase).name, id).iter().rev() {
-            let Ok(entry) = self.store.entry(asked.entry) else { continue };
+    /// What is behind an earlier content key, where the store knows it: of whatever item, for the same key has the same parts.
+    pub(super) fn made_under(&self, old: Short) -> Result<Option<MadeFrom>> {
+        for (entry, item) in self.store.index()?.named_under(old) {
+            let Ok(entry) = self.store.entry(entry) else { continue };
             let intent = entry.intent;
-            let Some(item) = intent.items.into_iter().nth(asked.item) else { continue };
-            // What was filed by the tool itself has parts only where it was adopted.
-            if item.content.short() == old && !item.parts.is_empty() {
+            // What the tool filed itself, a hand edit or a result that moved, does not tell what was sent.
+            if intent.recipe.is_empty() {
+                continue;
+            }
+            if let Some(item) = intent.items.into_iter().nth(item) {
                 let parts = intent.recipe.into_iter().chain(item.parts).collect();
                 return Ok(Some(MadeFrom { parts, texts: intent.texts, input: item.input }));
             }

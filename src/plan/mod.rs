@@ -2,6 +2,7 @@
 
 mod adopt;
 mod accepted;
+mod attempts;
 mod board;
 mod claim;
 mod context;

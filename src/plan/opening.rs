@@ -308,8 +308,7 @@ impl Board<'_> {
         claimable: Vec<super::Candidate>,
         memory: &Memory<'_>,
     ) -> Result<Decision> {
-        let same = || self.same_contents(phase, detail);
-        let mut facts = match memory.facts(self, phase, &detail.id, &detail.root, content, chosen, same)? {
+        let mut facts = match memory.facts(self, phase, detail, content, chosen)? {
             super::memory::Told::Fresh(current) => return Ok(Decision::fresh(current)),
             super::memory::Told::Facts(facts) => *facts,
         };

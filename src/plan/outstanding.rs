@@ -97,10 +97,7 @@ fn changes(
     old: Short,
     memory: &Memory<'_>,
 ) -> Result<Option<Vec<Change>>> {
-    let id = &board.phases[phase].slots[root].cells[at].id;
-    let Some(MadeFrom { parts: mut old, .. }) = memory.made_under(board, phase, id, old)? else {
-        return Ok(None);
-    };
+    let Some(MadeFrom { parts: mut old, .. }) = memory.made_under(old)? else { return Ok(None) };
     let detail = board.detail_of(phase, root, at)?;
     if detail.is_none() {
         old.retain(|part| !is_own(&part.name));

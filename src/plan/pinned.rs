@@ -8,7 +8,6 @@ use crate::course::Pin;
 use crate::diag::{Problem, Result};
 use crate::digest::Digest;
 use crate::key::Part;
-use crate::link::Text;
 use crate::store::{EntryId, Provenance};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -24,7 +23,7 @@ impl Memory<'_> {
         phase: usize,
         id: &str,
         standing: Option<&(Digest, Arc<str>)>,
-    ) -> Result<Option<Current>> {
+    ) -> Result<Option<Candidate>> {
         let (course, rule) = (board.course, board.rule(phase));
         let Some(pin) = course.accepted.pin_of(&course.code, &rule.name, id) else { return Ok(None) };
         let Pin { output, key, .. } = pin;
@@ -44,13 +43,8 @@ impl Memory<'_> {
                 .because(format!("neither its main file nor the store has the output `{output}`"))
                 .hint(format!("bring one of them back, or let it go: `coursebuild unpin {target}`")));
         };
-        Ok(Some(Current {
-            digest,
-            text: Text::Lifted(text),
-            provenance: provenance.unwrap_or(Provenance::Generated),
-            key: *key,
-            unchecked: false,
-        }))
+        let provenance = provenance.unwrap_or(Provenance::Generated);
+        Ok(Some(Candidate { digest, provenance, content: *key, text }))
     }
 
     /// The common case after an accepted edit, told at once: the lock's line is under a key that counts, no result is under the
@@ -105,8 +99,12 @@ impl Memory<'_> {
             .transpose()
     }
 
-    /// All who ever answered in a phase: the parts of their recipes that say so.
-    pub(super) fn authors(&self, course: &str, phase: &str) -> Result<Vec<Vec<Part>>> {
+    /// Who answered in a phase, by its lock and, if `all` are wanted, by the store: the parts of their recipes that say so.
+    pub(super) fn authors(&self, course: &str, phase: &str, all: bool) -> Result<Vec<Vec<Part>>> {
+        let mut authors = self.locked_authors(phase).to_vec();
+        if !all {
+            return Ok(authors);
+        }
         let sources = self.store().index()?.sources();
         let bought: Vec<EntryId> = sources
             .iter()
@@ -120,7 +118,7 @@ impl Memory<'_> {
             .collect();
         // A torn entry loses itself only.
         let recipes = bought.par_iter().filter_map(|entry| self.store().recipe(*entry).ok());
-        let mut authors: Vec<Vec<Part>> = recipes.map(author).collect();
+        authors.par_extend(recipes.map(author));
         authors.sort_by_cached_key(|parts| parts.iter().map(|part| part.digest).collect::<Vec<_>>());
         authors.dedup();
         Ok(authors)

@@ -35,7 +35,7 @@ pub fn part_texts(
     let mut told = BTreeMap::new();
     for reason in reasons {
         let Reason::KeyMoved(old) = reason else { continue };
-        let Some(made) = memory.made_under(board, phase, &cell.id, *old)? else { continue };
+        let Some(made) = memory.made_under(*old)? else { continue };
         let Some(detail) = board.detail_of(phase, root, at)? else { continue };
         let ids = Ids { id: &detail.id, root: &detail.root };
         let MadeFrom { parts, texts, input } = made;

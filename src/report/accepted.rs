@@ -50,7 +50,8 @@ pub fn outstanding_text(told: &OutstandingEdits, look: Look) -> String {
         out += &table(&std::iter::once(head).chain(told.edits.iter().map(row)).collect::<Vec<_>>());
         out += "\nitems: held up by it; alone: by nothing else, so that accepting it keeps them\n";
         out += &format!(
-            "{} for {} would stay as they are if all of it is accepted: `coursebuild accept PART… --reason TEXT`\n",
+            "all of it accepted, {} would stay as they are; as it is, a build makes {}\n  \
+             `coursebuild accept PART… --reason TEXT` declares it to be without effect\n",
             look.bold(&count(told.all, "item")),
             count_between(told.calls, "call"),
         );
@@ -180,7 +181,10 @@ a build makes 0 calls for 0 items instead of 34 calls for 668 items
         let told = OutstandingEdits { edits: vec![edit], all: 600, unknown: 2, calls };
         let text = outstanding_text(&told, Look::default());
         assert!(text.contains("c/phase3 document/x.md/Tiling    668    600\n"), "{text}");
-        assert!(text.contains("600 items for 34 calls would stay"), "{text}");
+        assert!(
+            text.contains("600 items would stay as they are; as it is, a build makes 34 calls\n"),
+            "{text}"
+        );
         assert!(
             text.ends_with("2 stale items more: the store here does not know what they were made from\n")
         );

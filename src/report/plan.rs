@@ -86,7 +86,7 @@ fn notes(plan: &Plan) -> String {
     note(
         sum(|phase| phase.counts.held) - plan.out_of_reach.items.min(sum(|phase| phase.counts.held)),
         "held item",
-        "not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given",
+        "not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given; pinned ones never",
     );
     note(
         sum(|phase| phase.acceptable),
@@ -210,7 +210,7 @@ spa_for_eng
             text.ends_with(
                 "\n\
 1 failed item not bought again unless `--retry-failed` is given
-40 held items not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given
+40 held items not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given; pinned ones never
 2 items to be bought but not selected, so left alone
 0 calls, 5 items to check again; nothing was changed
 "

@@ -234,7 +234,8 @@ pub(super) fn link(board: &Board<'_>, lock: &LockFile, root: &Path, state: &Path
         _ => None,
     };
     if old.is_some() || lines.iter().any(|lines| !lines.is_empty()) {
-        write_lock(&board.course.dir.join(LOCK_NAME), &phases, old)?;
+        let authors: Vec<_> = (0..board.phases.len()).map(|phase| board.linked_authors(phase)).collect();
+        write_lock(&board.course.dir.join(LOCK_NAME), &phases, &authors, old)?;
     }
     Ok(told)
 }
@@ -327,7 +328,8 @@ pub(super) fn held_words(held: &Held) -> String {
             None => "fails a check".to_owned(),
         },
         Held::Moved(reasons) if reasons.contains(&Reason::Pinned) => {
-            "is pinned, and what it is made from has changed since".to_owned()
+            "is pinned, and what it is made from has changed since (`coursebuild unpin` lets it go)"
+                .to_owned()
         }
         Held::Moved(_) => "was edited by hand, and what it is made from has changed since".to_owned(),
         Held::Conflict(conflict) if conflict.fields.is_empty() => {

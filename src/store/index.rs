@@ -102,6 +102,15 @@ impl Index {
         rows.into_iter().map(|at| self.asked(at)).collect()
     }
 
+    /// The entries that name an item of a content, whatever its id, with the item's position there; those of calls first. What calls
+    /// were sent for it is the same, for a content is made of that.
+    pub fn named_under(&self, content: Short) -> Vec<(EntryId, usize)> {
+        let rows = self.by_content.iter(key_of(content.as_bytes()));
+        let mut rows: Vec<usize> = rows.filter(|at| self.rows[*at].content.short() == content).collect();
+        rows.sort_by_key(|at| self.source(*at).call.is_empty());
+        rows.into_iter().map(|at| (self.source(at).entry, self.rows[at].item as usize)).collect()
+    }
+
     /// The newest entry that asked for an item, and its position there: to explain a key by its parts.
     pub fn newest(&self, course: &str, phase: &str, id: &str) -> Option<(EntryId, usize)> {
         let at = self.named(course, phase, id).max_by_key(|at| self.age(*at))?;

@@ -168,6 +168,8 @@ fn what_is_bought_later_is_bought_under_the_edit_and_the_rest_stays() {
     edit(&space, "1.1");
     accept(&space, &[DOCUMENT]);
     space.edit_seeds(|seeds| synth::insert(seeds, 5));
+    let planned = space.plan(&["phase1"])["calls"].clone();
+    assert_eq!(planned, json!({"min": 1, "max": 1}));
     let ran = space.build(&[]).exits(0);
     assert_eq!(ran.buys(PHASES).map(|(_, items)| items)[..2], [1, 1], "{ran:#?}");
     assert_fresh(&space);
@@ -178,6 +180,19 @@ fn what_is_bought_later_is_bought_under_the_edit_and_the_rest_stays() {
     assert_eq!(plan_of(&space.plan(&[]), "phase1")["stale"], SEEDS, "all but the new one, under any name");
     let kept = space.build(&["-k"]).exits(0);
     assert_eq!(kept.bought("phase1").len(), SEEDS);
+}
+
+#[test]
+fn what_was_taken_over_from_another_id_knows_what_it_was_made_from() {
+    let space = course();
+    space.edit_seeds(|seeds| seeds.iter_mut().for_each(|seed| seed.id = seed.id.replace('S', "T")));
+    assert_eq!(space.build(&[]).exits(0).calls(), 0);
+    edit(&space, "1.1");
+    let plan = space.plan(&[]);
+    let reasons = plan_of(&plan, "phase1")["reasons"].as_array().unwrap();
+    assert!(reasons.len() == 1 && reasons[0]["reason"].as_str().unwrap().contains("Rule 1.1"), "{plan:#}");
+    accept(&space, &[DOCUMENT]);
+    assert_fresh(&space);
 }
 
 #[test]
@@ -218,7 +233,10 @@ fn results_of_another_model_stay_where_that_is_the_policy() {
     let stale = space.plan(&[]);
     assert_eq!(plan_of(&stale, "phase1")["stale"], SEEDS);
     with_model(&space, "new-model", "keep");
+    assert_eq!(clone_of(&space).build(&["--locked"]).exits(0).calls(), 0, "a clone without a store");
+    assert_eq!(space.build(&[]).exits(0).calls(), 0, "the lock notes who answers now");
     assert_fresh(&space);
+    assert_eq!(clone_of(&space).build(&["--locked"]).exits(0).calls(), 0, "the lock knows both");
 
     space.edit_seeds(|seeds| synth::insert(seeds, 5));
     let ran = space.build(&[]).exits(0);
@@ -244,6 +262,7 @@ fn a_new_model_can_be_accepted() {
     let space = built(space);
     with_model(&space, "model-1-renamed", "regenerate");
     accept(&space, &["model"]);
+    assert_eq!(space.build(&[]).exits(0).calls(), 0, "the lock notes who answers now");
     assert_fresh(&space);
     assert_eq!(clone_of(&space).build(&["--locked"]).exits(0).calls(), 0);
 }
