@@ -196,7 +196,8 @@ pub fn read_verdict(
 fn object(printed: &[u8]) -> std::result::Result<Value, String> {
     let text = std::str::from_utf8(printed).map_err(|_| "it did not print UTF-8 text".to_owned())?;
     let text = text.trim_start_matches('\u{feff}').trim();
-    let starts = text.match_indices('{').map(|(at, _)| at).filter(|at| *at == 0 || text[..*at].ends_with('\n'));
+    let starts =
+        text.match_indices('{').map(|(at, _)| at).filter(|at| *at == 0 || text[..*at].ends_with('\n'));
     let mut why = if text.is_empty() { "it printed nothing" } else { "it printed no JSON object" }.to_owned();
     for start in starts {
         match serde_json::from_str(&text[start..]) {
@@ -279,7 +280,13 @@ impl Reading<'_> {
         }
         let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_digit());
         let holds = |(id, _): &&(&str, &str)| name.strip_prefix(id).is_some_and(ends);
-        self.items.iter().filter(holds).max_by_key(|(id, _)| id.len()).map(|(id, _)| *id).into_iter().collect()
+        self.items
+            .iter()
+            .filter(holds)
+            .max_by_key(|(id, _)| id.len())
+            .map(|(id, _)| *id)
+            .into_iter()
+            .collect()
     }
 }
 
@@ -322,7 +329,8 @@ mod tests {
     #[test]
     fn others_are_never_blamed() {
         let error = |id: &str| json!({"seedId": id, "message": "x", "type": "t"});
-        let verdict = read(&json!({"valid": false, "errors": [error("S0003"), error("S00010"), error("S0001")]}));
+        let verdict =
+            read(&json!({"valid": false, "errors": [error("S0003"), error("S00010"), error("S0001")]}));
         assert_eq!(verdict.findings.len(), 1);
         let elsewhere: Vec<_> = verdict.elsewhere.iter().map(|f| (&*f.item, f.severity)).collect();
         assert_eq!(elsewhere, [("S0003", Severity::Warning), ("S00010", Severity::Warning)]);
@@ -336,7 +344,13 @@ mod tests {
         let told: Vec<_> = verdict.findings.iter().map(|f| (&*f.item, &*f.message)).collect();
         assert_eq!(
             told,
-            [("S1L1", "a"), ("S1L2", "a"), ("S1L1", "whole batch"), ("S1L2", "whole batch"), ("S2L1", "whole batch")]
+            [
+                ("S1L1", "a"),
+                ("S1L2", "a"),
+                ("S1L1", "whole batch"),
+                ("S1L2", "whole batch"),
+                ("S2L1", "whole batch")
+            ]
         );
         let bare = read(&json!({"valid": false}));
         assert_eq!(bare.findings.len(), 3);
@@ -377,7 +391,8 @@ mod tests {
             let validator = checks.outside().next().unwrap();
             (validator.key, checks.digest())
         };
-        let base = json!({"use": "command", "argv": ["node", "/a/v.mjs", "{course_dir}"], "files": {"v.mjs": "1"}});
+        let base =
+            json!({"use": "command", "argv": ["node", "/a/v.mjs", "{course_dir}"], "files": {"v.mjs": "1"}});
         let with = |name: &str, value: Value| {
             let mut check = base.clone();
             check[name] = value;

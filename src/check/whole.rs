@@ -96,8 +96,7 @@ mod tests {
 
     #[test]
     fn a_finding_knows_its_check_and_a_stop_holds_for_what_compares_items() {
-        let tiling =
-            |stop: bool| json!({"use": "tiling", "stop": stop, "text": "/0", "pieces": "/1", "piece_text": "/0"});
+        let tiling = |stop: bool| json!({"use": "tiling", "stop": stop, "text": "/0", "pieces": "/1", "piece_text": "/0"});
         let determinism =
             json!({"use": "determinism", "pieces": "/1", "piece_id": "/2", "known": "/1", "target": "/0"});
         let output = json!(["a b", [["a", "x", "S1L1"], ["c", "x", "S1L2"]]]);

@@ -152,7 +152,11 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
         }
         Command::Doctor => {
             let diagnosis = run::doctor(&meaning::question(&Select::default(), global, around)?)?;
-            print(&if json { report::doctor_json(&diagnosis)? } else { report::doctor_text(&diagnosis, look) })?;
+            print(&if json {
+                report::doctor_json(&diagnosis)?
+            } else {
+                report::doctor_text(&diagnosis, look)
+            })?;
             return Ok(if diagnosis.well { 0 } else { 1 });
         }
         Command::Rules { schema: Some(of), .. } => packs::schema(*of),

@@ -39,11 +39,14 @@ pub(super) fn resolve(files: &mut Files, check: &mut CheckSpec) -> Result<()> {
         let Some(bytes) = absolute.is_file().then(|| fs::read(&absolute)).transpose()?.flatten() else {
             return Err(Problem::author(format!("there is no file `{}`", escape(&path)))
                 .at(check.place.clone())
-                .because("`reads` lists the files that the program is made of, so that a change of one is seen")
+                .because(
+                    "`reads` lists the files that the program is made of, so that a change of one is seen",
+                )
                 .hint("write paths relative to the manifest, one for each file"));
         };
         // The same program in another place is the same program.
-        let name = if outside { absolute.file_name().map(|name| name.to_string_lossy().into_owned()) } else { None };
+        let name =
+            if outside { absolute.file_name().map(|name| name.to_string_lossy().into_owned()) } else { None };
         digests.insert(name.unwrap_or(path), Digest::of(&bytes).to_string().into());
     }
     fields.insert(FILES.to_owned(), Value::Object(digests));

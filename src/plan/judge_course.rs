@@ -115,8 +115,7 @@ impl<'c> Judge<'c> {
             }
         }
         let known: HashSet<&str> = items.iter().map(|item| &*item.id).collect();
-        let extra =
-            self.mains[phase].ids().filter(|id| !known.contains(id)).map(str::to_owned).collect();
+        let extra = self.mains[phase].ids().filter(|id| !known.contains(id)).map(str::to_owned).collect();
         Ok(JudgedPhase { items, extra, elsewhere: Vec::new(), labels: checks.labels() })
     }
 
@@ -184,8 +183,7 @@ impl<'c> Judge<'c> {
                     groups[number].1.push(upstream);
                 }
                 let groups = groups.into_iter().enumerate().map(|(index, (id, members))| {
-                    let plain =
-                        ItemDraft { id, root: "".into(), index, of: usize::MAX, input: Value::Null };
+                    let plain = ItemDraft { id, root: "".into(), index, of: usize::MAX, input: Value::Null };
                     draft_group(rule, names, &plain, &members)
                 });
                 Ok((0, groups.collect()))

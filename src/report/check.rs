@@ -60,8 +60,11 @@ fn head(phase: &CheckedPhase, look: Look) -> String {
         () if phase.valid => look.good("all pass"),
         () => look.bad(&format!("{} in {}", count(stats.errors, "error"), count(stats.failed, "item"))),
     };
-    let mut line = format!("  {}{title}: {}, {state}", look.bold(&flat(&phase.phase)), count(stats.items, "item"));
-    for (number, what) in [(stats.warnings, "warning"), (stats.missing, "missing item"), (stats.extra, "extra item")] {
+    let mut line =
+        format!("  {}{title}: {}, {state}", look.bold(&flat(&phase.phase)), count(stats.items, "item"));
+    for (number, what) in
+        [(stats.warnings, "warning"), (stats.missing, "missing item"), (stats.extra, "extra item")]
+    {
         if number > 0 {
             line += &format!(", {}", count(number, what));
         }
@@ -76,9 +79,9 @@ fn head(phase: &CheckedPhase, look: Look) -> String {
 
 fn by_check(phase: &CheckedPhase, look: Look) -> String {
     let mut out = String::new();
-    for (label, count_of) in &phase.stats.checks {
+    for count_of in &phase.stats.checks {
         let shown = |all: &[Told]| -> Vec<Finding> {
-            all.iter().filter(|told| told.check == *label).map(|told| told.finding.clone()).collect()
+            all.iter().filter(|told| told.check == count_of.check).map(|told| told.finding.clone()).collect()
         };
         let mut all = shown(&phase.errors);
         let mut numbers = Vec::new();
@@ -90,7 +93,7 @@ fn by_check(phase: &CheckedPhase, look: Look) -> String {
             numbers.push(count(count_of.warnings, "warning"));
         }
         if !numbers.is_empty() {
-            out += &format!("    {}: {}\n", look.bold(&flat(label)), numbers.join(", "));
+            out += &format!("    {}: {}\n", look.bold(&flat(&count_of.check)), numbers.join(", "));
             out += &findings(&all, look.most(FEW), "      ", look);
         }
     }

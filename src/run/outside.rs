@@ -86,18 +86,25 @@ impl Outside<'_> {
         let size = self.course.phases[phase].rule.batch.size;
         let selected = |batch: usize, first: usize| {
             let items = judged[phase].items.iter().enumerate().skip(first).take(size);
-            items.into_iter().any(|(_, item)| item.found.is_some() && chosen.has(item.root as usize, &item.id, batch))
+            items
+                .into_iter()
+                .any(|(_, item)| item.found.is_some() && chosen.has(item.root as usize, &item.id, batch))
         };
         let firsts = (0..judged[phase].items.len()).step_by(size.max(1));
-        let batches: Vec<usize> =
-            firsts.map(|first| (batch_of(first, size), first)).filter(|(n, first)| selected(*n, *first)).map(|(_, first)| first).collect();
+        let batches: Vec<usize> = firsts
+            .map(|first| (batch_of(first, size), first))
+            .filter(|(n, first)| selected(*n, *first))
+            .map(|(_, first)| first)
+            .collect();
         let (next, done) = (AtomicUsize::new(0), Mutex::new(vec![None; batches.len()]));
         let scratch = Scratch::new(&self.state)?;
         let work = || {
             while let at = next.fetch_add(1, Ordering::Relaxed)
                 && let Some(first) = batches.get(at)
             {
-                let verdict = self.task(phase, judged, *first, validator).and_then(|task| self.verdict(phase, &task, &scratch));
+                let verdict = self
+                    .task(phase, judged, *first, validator)
+                    .and_then(|task| self.verdict(phase, &task, &scratch));
                 let failed = verdict.is_err();
                 done.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(verdict);
                 if failed {
@@ -133,7 +140,9 @@ impl Outside<'_> {
             let bytes = match validator.sees {
                 Sees::Course if self.mains[earlier].is_absent() => continue,
                 Sees::Course => self.mains[earlier].text().as_bytes().to_vec(),
-                Sees::Batch if earlier == phase => self.collection(phase, &output.shape, &there_of(&there))?,
+                Sees::Batch if earlier == phase => {
+                    self.collection(phase, &output.shape, &there_of(&there))?
+                }
                 Sees::Batch => {
                     let same = judged.items.iter().filter(|item| roots.contains(&*item.root_id));
                     let same: Vec<_> = same.filter_map(|item| Some((&*item.id, item.found?))).collect();
@@ -253,15 +262,19 @@ impl Outside<'_> {
         let failed = |how: String| {
             let said = ended.stderr.trim();
             let said = &said[said.floor_char_boundary(said.len().saturating_sub(QUOTED))..];
-            let problem = Problem::environment(format!("the check `{label}` gave no verdict on `{at}`: {how}"));
+            let problem =
+                Problem::environment(format!("the check `{label}` gave no verdict on `{at}`: {how}"));
             if said.is_empty() { problem } else { problem.because(escape(said)) }
         };
         let hint = "a check's program prints `{\"valid\", \"errors\", \"warnings\"}`: docs/checks.md; `severity = \"off\"` does without it";
         match &ended.how {
-            How::Exited(status) => read_verdict(&ended.stdout, &task.items, task.validator.severity).map_err(|why| {
-                let status = if *status == 0 { String::new() } else { format!(" (exit status {status})") };
-                failed(format!("{}{status}", escape(&why))).hint(hint)
-            }),
+            How::Exited(status) => {
+                read_verdict(&ended.stdout, &task.items, task.validator.severity).map_err(|why| {
+                    let status =
+                        if *status == 0 { String::new() } else { format!(" (exit status {status})") };
+                    failed(format!("{}{status}", escape(&why))).hint(hint)
+                })
+            }
             How::TimedOut(_) => Err(failed(format!("it took more than {} s", task.validator.timeout_s))
                 .hint("give it more with `timeout_s`, or mend it")),
             How::Signalled(signal) => Err(failed(format!("signal {signal} ended it")).hint(hint)),
@@ -277,10 +290,16 @@ pub(super) fn not_run(course: &Course) -> Result<Option<String>> {
     let mut named = Vec::new();
     for phase in &course.phases {
         let checks = Checks::compile(&phase.rule)?;
-        named.extend(checks.outside().map(|validator| format!("`{}` of {}", validator.label, phase.rule.name)));
+        named.extend(
+            checks.outside().map(|validator| format!("`{}` of {}", validator.label, phase.rule.name)),
+        );
     }
     Ok((!named.is_empty()).then(|| {
-        format!("`{}`: a build runs no programs that judge: `coursebuild check` runs {}", course.code, named.join(", "))
+        format!(
+            "`{}`: a build runs no programs that judge: `coursebuild check` runs {}",
+            course.code,
+            named.join(", ")
+        )
     }))
 }
 

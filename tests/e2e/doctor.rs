@@ -46,10 +46,20 @@ fn a_good_workspace_is_well() {
     // The made-up language has no pack; nothing else is to be said.
     assert_eq!(code, Some(0));
     assert_eq!(symptoms.len(), 1, "{symptoms:#?}");
-    assert!(symptoms[0].2.starts_with("`qaa_for_eng` goes without the checks `one_translation`"), "{symptoms:#?}");
+    assert!(
+        symptoms[0].2.starts_with("`qaa_for_eng` goes without the checks `one_translation`"),
+        "{symptoms:#?}"
+    );
     let said = space.run(&["doctor"]).exits(0).stdout;
-    assert!(said.starts_with("remark: `qaa_for_eng` goes") && said.ends_with("nothing is wrong; 1 remark\n"), "{said}");
-    assert!(said.contains("\n  because: they need words") && said.contains("\n  hint: write `languages/qaa.toml`"), "{said}");
+    assert!(
+        said.starts_with("remark: `qaa_for_eng` goes") && said.ends_with("nothing is wrong; 1 remark\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("\n  because: they need words")
+            && said.contains("\n  hint: write `languages/qaa.toml`"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -64,10 +74,16 @@ fn a_workspace_that_does_not_load_is_told_with_its_place() {
 
 #[test]
 fn prompts_that_show_not_what_they_could_are_told() {
-    spoilt(&course(), "remark", "prompts", "no template of `phase5` shows the context `vocabulary`", |space| {
-        let text = space.read("rules/prompts/phase5.md.j2").replace("context.vocabulary", "items");
-        space.write("rules/prompts/phase5.md.j2", &text);
-    });
+    spoilt(
+        &course(),
+        "remark",
+        "prompts",
+        "no template of `phase5` shows the context `vocabulary`",
+        |space| {
+            let text = space.read("rules/prompts/phase5.md.j2").replace("context.vocabulary", "items");
+            space.write("rules/prompts/phase5.md.j2", &text);
+        },
+    );
     spoilt(&course(), "remark", "prompts", "nothing reads the context `seen` of `phase5`", |space| {
         let rule = space.read("rules/phase5.toml");
         let context = "[[context]]\nname = \"seen\"\nfrom = \"phase3\"\nrole = \"check\"\n\n[[check]]";
@@ -77,15 +93,25 @@ fn prompts_that_show_not_what_they_could_are_told() {
     let text = space.read("rules/prompts/system.md.j2").replace("{{ intelligence }}", "");
     space.write("rules/prompts/system.md.j2", &text);
     let (_, symptoms) = found(&space);
-    let told = |phase: &str| symptoms.iter().any(|s| s.2 == format!("the system template of `{phase}` does not show its documents"));
+    let told = |phase: &str| {
+        symptoms
+            .iter()
+            .any(|s| s.2 == format!("the system template of `{phase}` does not show its documents"))
+    };
     assert!(["phase1", "phase3", "phase5"].into_iter().all(told), "{symptoms:#?}");
 }
 
 #[test]
 fn documents_that_cost_more_than_they_should_are_told() {
-    spoilt(&course(), "remark", "documents", "sends the section `phase 1 translation / Version History`", |space| {
-        space.replace("rules/phase1.toml", ", without = [\"Version History\"]", "");
-    });
+    spoilt(
+        &course(),
+        "remark",
+        "documents",
+        "sends the section `phase 1 translation / Version History`",
+        |space| {
+            space.replace("rules/phase1.toml", ", without = [\"Version History\"]", "");
+        },
+    );
     spoilt(&course(), "remark", "documents", "KB from 1 documents with each call", |space| {
         let path = "docs/phase_intelligence/phase_1_translation.md";
         space.write(path, &format!("{}\n## More\n\n{}\n", space.read(path), "many words ".repeat(20_000)));
@@ -106,18 +132,30 @@ fn programs_that_cannot_start_are_told() {
     let manifest = |space: &Space, argv: &str| {
         space.write("coursebuild.toml", &synth::manifest("rules", &[argv.to_owned()]));
     };
-    spoilt(&course(), "problem", "generators", "the generator of `phase1` cannot start `no-such-agent`", |space| {
-        manifest(space, "no-such-agent");
-    });
+    spoilt(
+        &course(),
+        "problem",
+        "generators",
+        "the generator of `phase1` cannot start `no-such-agent`",
+        |space| {
+            manifest(space, "no-such-agent");
+        },
+    );
     spoilt(&course(), "problem", "generators", "cannot start `./agent.sh`", |space| {
         space.write("agent.sh", "#!/bin/sh\n");
         manifest(space, "./agent.sh");
     });
-    spoilt(&course(), "problem", "generators", "the check `v` of `phase3` cannot start `no-such-validator`", |space| {
-        let rule = space.read("rules/phase3.toml");
-        let check = "\n[[check]]\nname = \"v\"\nuse = \"command\"\nargv = [\"no-such-validator\"]\n";
-        space.write("rules/phase3.toml", &format!("{rule}{check}"));
-    });
+    spoilt(
+        &course(),
+        "problem",
+        "generators",
+        "the check `v` of `phase3` cannot start `no-such-validator`",
+        |space| {
+            let rule = space.read("rules/phase3.toml");
+            let check = "\n[[check]]\nname = \"v\"\nuse = \"command\"\nargv = [\"no-such-validator\"]\n";
+            space.write("rules/phase3.toml", &format!("{rule}{check}"));
+        },
+    );
 }
 
 #[test]
@@ -128,9 +166,17 @@ fn main_files_with_too_much_in_them_are_told() {
             legos.as_array_mut().unwrap().push(again);
         });
     });
-    spoilt(&course(), "remark", "main files", "`lego_baskets.json` has 1 items that nothing gives (`S9999L01`", |space| {
-        space.edit_json("course/lego_baskets.json", |baskets| baskets["S9999L01"] = json!({"e": [], "d": {}}));
-    });
+    spoilt(
+        &course(),
+        "remark",
+        "main files",
+        "`lego_baskets.json` has 1 items that nothing gives (`S9999L01`",
+        |space| {
+            space.edit_json("course/lego_baskets.json", |baskets| {
+                baskets["S9999L01"] = json!({"e": [], "d": {}})
+            });
+        },
+    );
     spoilt(&course(), "problem", "main files", "is in `", |space| {
         space.edit_json("course/lego_pairs.json", |legos| {
             let mut other = legos[3].clone();
@@ -148,16 +194,25 @@ fn main_files_with_too_much_in_them_are_told() {
 fn items_beside_their_collection_are_told() {
     let space = Space::batching(3);
     let builtin = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/objects@1");
-    for entry in walkdir::WalkDir::new(&builtin).into_iter().map(Result::unwrap).filter(|e| e.file_type().is_file()) {
+    for entry in
+        walkdir::WalkDir::new(&builtin).into_iter().map(Result::unwrap).filter(|e| e.file_type().is_file())
+    {
         let inside = entry.path().strip_prefix(&builtin).unwrap().to_str().unwrap();
         space.write(&format!("rules/{inside}"), &std::fs::read_to_string(entry.path()).unwrap());
     }
     space.replace("coursebuild.toml", "builtin:batching@1", "rules");
     let pair = json!({"known": "a", "target": "b"});
-    space.write("course/seed_pairs.json", &json!({"version": 1, "translations": {"S0001": pair}}).to_string());
-    spoilt(&space, "remark", "main files", "`seed_pairs.json` has 1 items beside its collection (`S0002`", |space| {
-        space.edit_json("course/seed_pairs.json", |pairs| pairs["S0002"] = pair);
-    });
+    space
+        .write("course/seed_pairs.json", &json!({"version": 1, "translations": {"S0001": pair}}).to_string());
+    spoilt(
+        &space,
+        "remark",
+        "main files",
+        "`seed_pairs.json` has 1 items beside its collection (`S0002`",
+        |space| {
+            space.edit_json("course/seed_pairs.json", |pairs| pairs["S0002"] = pair);
+        },
+    );
 }
 
 #[test]

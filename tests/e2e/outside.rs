@@ -170,7 +170,10 @@ fn it_sees_what_it_is_given_and_no_secret() {
     );
     let rule = space.read("rules/phase3.toml");
     let argv = json!(["sh", "-c", script]);
-    space.write("rules/phase3.toml", &format!("{rule}\n[[check]]\nuse = \"command\"\nargv = {argv}\nenv = [\"HOME\"]\n"));
+    space.write(
+        "rules/phase3.toml",
+        &format!("{rule}\n[[check]]\nuse = \"command\"\nargv = {argv}\nenv = [\"HOME\"]\n"),
+    );
     let mut command = space.tool(&["check", "phase3/2"]);
     command.env("SECRET", "hush");
     space.finish(command).exits(0);
@@ -179,8 +182,17 @@ fn it_sees_what_it_is_given_and_no_secret() {
     assert_eq!(
         lines,
         [
-            "COURSEBUILD_BATCH", "COURSEBUILD_BATCH_FILE", "COURSEBUILD_COURSE", "COURSEBUILD_COURSE_DIR", "COURSEBUILD_PHASE",
-            "HOME", "PATH", "lego_pairs.json", "phase3_batch_2.json", "seed_pairs.json", "phase3 2 qaa_for_eng",
+            "COURSEBUILD_BATCH",
+            "COURSEBUILD_BATCH_FILE",
+            "COURSEBUILD_COURSE",
+            "COURSEBUILD_COURSE_DIR",
+            "COURSEBUILD_PHASE",
+            "HOME",
+            "PATH",
+            "lego_pairs.json",
+            "phase3_batch_2.json",
+            "seed_pairs.json",
+            "phase3 2 qaa_for_eng",
         ]
     );
     let batch: Value =
@@ -191,7 +203,8 @@ fn it_sees_what_it_is_given_and_no_secret() {
 
 #[test]
 fn a_node_script_as_projects_have_them_is_a_check() {
-    let there = std::process::Command::new("node").arg("--version").output().is_ok_and(|ran| ran.status.success());
+    let there =
+        std::process::Command::new("node").arg("--version").output().is_ok_and(|ran| ran.status.success());
     if !there {
         println!("skipped: there is no node");
         return;
@@ -210,7 +223,10 @@ fn a_node_script_as_projects_have_them_is_a_check() {
         .into_iter()
         .map(|told| (told["type"].as_str().unwrap(), told["item"].as_str().unwrap()))
         .collect();
-    assert!(found.contains(&("FD_VIOLATION", "S0031")) && found.contains(&("TILING_FAILURE", "S0045")), "{found:?}");
+    assert!(
+        found.contains(&("FD_VIOLATION", "S0031")) && found.contains(&("TILING_FAILURE", "S0045")),
+        "{found:?}"
+    );
     assert!(found.iter().all(|(_, item)| ["S0031", "S0045"].contains(item)), "{found:?}");
     // The collision is told by the runs over the other batches too: about others, so as a warning.
     assert!(told(&checked, "warnings").iter().any(|told| told["item"] == "S0031"));

@@ -54,7 +54,9 @@ fn lock(course: &Course, root: &Path, finds: &mut Finds) {
     let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
     let (what, why) = match read_lock(&path) {
         Ok(LockFile::Absent | LockFile::Readable(..)) => return,
-        Ok(LockFile::Conflict) => (format!("`{shown}` holds conflict markers"), "a merge was not finished".to_owned()),
+        Ok(LockFile::Conflict) => {
+            (format!("`{shown}` holds conflict markers"), "a merge was not finished".to_owned())
+        }
         Ok(LockFile::Broken(why)) => (format!("`{shown}` cannot be read"), why),
         Err(problem) => return finds.problem("main files", &problem),
     };
@@ -80,7 +82,9 @@ fn doubled(course: &Course, phase: usize, main: &MainFile, finds: &mut Finds) {
 
 /// Items beside the collection that they belong in.
 fn strays(file: &str, main: &MainFile, names: &HashSet<&str>, finds: &mut Finds) {
-    let Ok(Value::Object(fields)) = serde_json::from_str(main.text().trim_start_matches('\u{feff}')) else { return };
+    let Ok(Value::Object(fields)) = serde_json::from_str(main.text().trim_start_matches('\u{feff}')) else {
+        return;
+    };
     let strays: Vec<&String> = fields.keys().filter(|key| names.contains(key.as_str())).collect();
     if let Some(first) = strays.first() {
         finds.add(

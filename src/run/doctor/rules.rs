@@ -86,7 +86,10 @@ fn prompts(phase: &Phase, course: &Course, finds: &mut Finds) {
             "prompts",
             format!("no template of `{}` shows the context `{name}`", rule.name),
             why,
-            format!("write `{{{{ context.{name} }}}}` in `{}`, or take the context out", rule.prompt.batch.name),
+            format!(
+                "write `{{{{ context.{name} }}}}` in `{}`, or take the context out",
+                rule.prompt.batch.name
+            ),
         );
     }
     if unused.intelligence {
@@ -121,8 +124,14 @@ pub(super) fn left_out(course: &Course, finds: &mut Finds) {
             Grade::Remark,
             "checks",
             format!("`{}` goes without the checks {}", course.code, phases.join("; ")),
-            format!("they need words and patterns of `{}`, and there is no pack of that language", course.target),
-            format!("write `languages/{}.toml` in the folder of rules: docs/checks.md says what is in it", course.target),
+            format!(
+                "they need words and patterns of `{}`, and there is no pack of that language",
+                course.target
+            ),
+            format!(
+                "write `languages/{}.toml` in the folder of rules: docs/checks.md says what is in it",
+                course.target
+            ),
         );
     }
 }
@@ -162,13 +171,18 @@ struct Wanted<'a> {
 
 impl Wanted<'_> {
     fn look(&self, environment: &[(String, String)], seen: &mut BTreeSet<String>, finds: &mut Finds) {
-        let Some(program) = self.argv.first().filter(|program| seen.insert((*program).clone())) else { return };
+        let Some(program) = self.argv.first().filter(|program| seen.insert((*program).clone())) else {
+            return;
+        };
         let found: Vec<PathBuf> = if program.contains('/') {
             vec![self.workspace.root.join(program)]
         } else {
             let variable = environment.iter().find(|(name, _)| name == "PATH").filter(|_| self.path);
             let path = variable.map_or(DEFAULT_PATH, |(_, path)| path.as_str());
-            path.split(':').filter(|folder| !folder.is_empty()).map(|folder| Path::new(folder).join(program)).collect()
+            path.split(':')
+                .filter(|folder| !folder.is_empty())
+                .map(|folder| Path::new(folder).join(program))
+                .collect()
         };
         if found.iter().any(|path| fs::is_executable(path)) {
             return;
@@ -196,6 +210,12 @@ impl Wanted<'_> {
                 "install it, or write its path in `argv`".to_owned(),
             ),
         };
-        finds.add(Grade::Problem, "generators", format!("{} cannot start `{program}`", self.whose), why, todo);
+        finds.add(
+            Grade::Problem,
+            "generators",
+            format!("{} cannot start `{program}`", self.whose),
+            why,
+            todo,
+        );
     }
 }

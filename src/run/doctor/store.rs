@@ -24,7 +24,11 @@ pub(super) fn look(dir: &Path, finds: &mut Finds) {
         .par_iter()
         .filter_map(|id| {
             let problem = store.entries().read(*id).err()?;
-            Some(format!("{}{}", problem.what, problem.cause.map(|why| format!(": {why}")).unwrap_or_default()))
+            Some(format!(
+                "{}{}",
+                problem.what,
+                problem.cause.map(|why| format!(": {why}")).unwrap_or_default()
+            ))
         })
         .collect();
     if !bad.is_empty() {
