@@ -42,7 +42,8 @@ fn errors(checked: &Value) -> Vec<(&str, &str, &str)> {
     let errors = phases.flat_map(|phase| phase["errors"].as_array().unwrap());
     errors
         .map(|error| {
-            let [check, item, message] = ["check", "item", "message"].map(|name| error[name].as_str().unwrap());
+            let [check, item, message] =
+                ["check", "item", "message"].map(|name| error[name].as_str().unwrap());
             (check, item, message)
         })
         .collect()
