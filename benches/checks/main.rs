@@ -1,5 +1,5 @@
 //! How long `coursebuild check` takes over a whole course, beside a Node script that makes the same checks by scanning the main
-//! files. Both have to come to the same verdicts. `docs/benchmarks.md` says how to read it.
+//! files. Both have to come to the same judgements. `docs/benchmarks.md` says how to read it.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -94,7 +94,7 @@ fn measure(seeds: usize, runs: usize, node: bool) {
     ];
     if node && seeds <= LARGEST_COMPARED {
         let (whole, told) = fastest(runs, || timed(script(folder.path(), &[])));
-        assert_eq!(failed_by_us(&said), failed_by_node(&told), "the verdicts differ");
+        assert_eq!(failed_by_us(&said), failed_by_node(&told), "the judgements differ");
         let by_batch = (seeds <= LARGEST_BY_BATCH).then(|| by_batch(folder.path(), items));
         let ratio = |theirs: Duration| format!("{:.2}", ours.as_secs_f64() / theirs.as_secs_f64());
         cells.extend([

@@ -2,7 +2,7 @@
 
 use super::findings::findings;
 use super::json::pretty;
-use super::look::Look;
+use super::look::{Detail, Look};
 use super::words::{count, flat};
 use crate::check::{Finding, Told};
 use crate::diag::Result;
@@ -25,6 +25,9 @@ pub fn check_json(checked: &Checked) -> Result<String> {
 
 /// The findings by phase and check: the errors, with `-v` the warnings too.
 pub fn check_text(checked: &Checked, look: Look) -> String {
+    if look.detail == Detail::Quiet && checked.valid {
+        return String::new();
+    }
     let mut out = String::new();
     let (mut errors, mut warnings, mut failed) = (0, 0, 0);
     for course in &checked.courses {
