@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn what_a_program_says_is_safe_and_short() {
         let judgement = read(&json!({"valid": false, "errors": [
-            {"seedId": "S0001\u{1b}", "type": "\u{1b}[31m", "message": "\u{1b}".repeat(9999)}]}));
+            {"seedId": "S9\u{1b}", "type": "\u{1b}[31m", "message": "\u{1b}".repeat(9999)}]}));
         let other = &judgement.elsewhere[0];
         assert!(!format!("{other:?}").contains('\u{1b}') && other.message.len() < 1100);
     }
