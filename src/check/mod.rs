@@ -42,7 +42,7 @@ pub use coverage::{Coverage, coverage, missing_output};
 pub use finding::*;
 pub use ledger::Ledger;
 pub use lexicon::{Answer, Lexicon, LexiconSpec, Lookup, Position};
-pub use outside::{Sees, Validator, Verdict, read_verdict};
+pub use outside::{Judgement, Sees, Validator, read_judgement};
 pub use set::{DEFINITIONS, Definition, Scope};
 pub use whole::{Asked, SHAPE, Told};
 

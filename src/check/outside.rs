@@ -1,7 +1,7 @@
 //! `command`: a program outside that judges a batch, as validators do that are called with a course folder and a batch number.
 //!
 //! Here is what a rule says of such a program, and how what it prints is read. Who starts it, with which files, and remembers
-//! its verdict, is no concern of this file.
+//! its judgement, is no concern of this file.
 
 use super::fields::Fields;
 use super::found::{finding, short};
@@ -33,7 +33,7 @@ const TIMEOUT_S: usize = 60;
 const MOST: usize = 20;
 /// The names under which a finding tells its item.
 const ITEM_NAMES: [&str; 6] = ["item", "seedId", "legoId", "seed_id", "lego_id", "id"];
-/// The names under which a verdict lists the items that failed.
+/// The names under which a judgement lists the items that failed.
 const FAILED_NAMES: [&str; 4] = ["failedSeeds", "failedLegos", "failed_items", "failed"];
 
 /// What a program is given to see.
@@ -144,7 +144,7 @@ impl Checks {
 
 /// What a program says of a batch.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Verdict {
+pub struct Judgement {
     /// What it says of items of the batch.
     pub findings: Vec<Finding>,
     /// What it says of others. They are not in its charge, so these are warnings.
@@ -152,12 +152,12 @@ pub struct Verdict {
 }
 
 /// Reads what a program printed about a batch, whose items are given by their id and their root's. Fails with words when that
-/// is no verdict.
-pub fn read_verdict(
+/// is no judgement.
+pub fn read_judgement(
     printed: &[u8],
     items: &[(&str, &str)],
     severity: Severity,
-) -> std::result::Result<Verdict, String> {
+) -> std::result::Result<Judgement, String> {
     let said = object(printed)?;
     let list = |name: &str| match said.get(name) {
         None | Some(Value::Null) => Ok(&[][..]),
@@ -170,8 +170,8 @@ pub fn read_verdict(
         None => return Err("its object has no `valid`".to_owned()),
     };
     let (errors, warnings) = (list("errors")?, list("warnings")?);
-    let mut reading = Reading { items, verdict: Verdict::default() };
-    // A verdict that is valid has errors in its list only by a slip of the program; what it says as a whole counts.
+    let mut reading = Reading { items, judgement: Judgement::default() };
+    // A judgement that is valid has errors in its list only by a slip of the program; what it says as a whole counts.
     let severity = if valid { Severity::Warning } else { severity };
     for error in errors {
         reading.add(error, severity);
@@ -185,7 +185,7 @@ pub fn read_verdict(
                 reading.failed(failed, severity);
             }
         }
-        if !reading.verdict.findings.iter().any(|found| found.severity == severity) && errors.is_empty() {
+        if !reading.judgement.findings.iter().any(|found| found.severity == severity) && errors.is_empty() {
             reading.all("outside", "the batch is not valid, and no error says why", None, severity);
         }
     }
@@ -211,7 +211,7 @@ fn object(printed: &[u8]) -> std::result::Result<Value, String> {
 
 struct Reading<'a> {
     items: &'a [(&'a str, &'a str)],
-    verdict: Verdict,
+    judgement: Judgement,
 }
 
 impl Reading<'_> {
@@ -232,39 +232,39 @@ impl Reading<'_> {
         let name = said.as_str().or_else(|| ITEM_NAMES.iter().find_map(|name| said.get(name)?.as_str()));
         let Some(name) = name else { return };
         let told = |found: &Finding| found.severity == severity && self.blamed(name).contains(&&*found.item);
-        if !self.verdict.findings.iter().any(told) {
+        if !self.judgement.findings.iter().any(told) {
             self.at(name, UNTYPED, "it is listed as failed, and no error says why", None, severity);
         }
     }
 
     fn all(&mut self, kind: &str, message: &str, suggestion: Option<&str>, severity: Severity) {
         let findings = self.items.iter().map(|(id, _)| told(kind, id, severity, message, suggestion));
-        self.verdict.findings.extend(findings);
+        self.judgement.findings.extend(findings);
     }
 
     fn at(&mut self, name: &str, kind: &str, message: &str, suggestion: Option<&str>, severity: Severity) {
         let blamed = self.blamed(name);
         if blamed.is_empty() {
             let other = told(kind, &escape(name), Severity::Warning, message, suggestion);
-            self.verdict.elsewhere.push(other);
+            self.judgement.elsewhere.push(other);
         } else {
             let findings = blamed.into_iter().map(|id| told(kind, id, severity, message, suggestion));
             let findings: Vec<Finding> = findings.collect();
-            self.verdict.findings.extend(findings);
+            self.judgement.findings.extend(findings);
         }
     }
 
-    /// The verdict, with so many findings on one item at most.
-    fn finish(mut self) -> Verdict {
+    /// The judgement, with so many findings on one item at most.
+    fn finish(mut self) -> Judgement {
         let mut seen: HashMap<String, usize> = HashMap::new();
-        for findings in [&mut self.verdict.findings, &mut self.verdict.elsewhere] {
+        for findings in [&mut self.judgement.findings, &mut self.judgement.elsewhere] {
             findings.retain(|found| {
                 let number = seen.entry(found.item.clone()).or_default();
                 *number += 1;
                 *number <= MOST
             });
         }
-        self.verdict
+        self.judgement
     }
 
     /// The items of the batch that a name means: the one of that id; else those of that root; else the one that what is named
@@ -302,17 +302,17 @@ mod tests {
 
     const ITEMS: [(&str, &str); 3] = [("S0001", "S0001"), ("S0002", "S0002"), ("S0010", "S0010")];
 
-    fn read(said: &Value) -> Verdict {
-        read_verdict(said.to_string().as_bytes(), &ITEMS, Severity::Error).unwrap()
+    fn read(said: &Value) -> Judgement {
+        read_judgement(said.to_string().as_bytes(), &ITEMS, Severity::Error).unwrap()
     }
 
     #[test]
     fn errors_become_findings_on_the_items_that_they_name() {
-        let verdict = read(&json!({"valid": false, "errors": [
+        let judgement = read(&json!({"valid": false, "errors": [
             {"type": "TILING", "seedId": "S0001", "message": "does not tile", "suggestion": "cut anew"},
             {"type": "FD", "legoId": "S0002L03", "message": "collides"},
         ], "failedSeeds": ["S0001", "S0010"], "warnings": [{"seedId": "S0002", "message": "odd"}], "stats": {}}));
-        let told: Vec<_> = verdict.findings.iter().map(|f| (&*f.kind, &*f.item, f.severity)).collect();
+        let told: Vec<_> = judgement.findings.iter().map(|f| (&*f.kind, &*f.item, f.severity)).collect();
         assert_eq!(
             told,
             [
@@ -322,17 +322,17 @@ mod tests {
                 ("outside", "S0010", Severity::Error),
             ]
         );
-        assert_eq!(verdict.findings[0].suggestion.as_deref(), Some("cut anew"));
-        assert!(verdict.elsewhere.is_empty());
+        assert_eq!(judgement.findings[0].suggestion.as_deref(), Some("cut anew"));
+        assert!(judgement.elsewhere.is_empty());
     }
 
     #[test]
     fn others_are_never_blamed() {
         let error = |id: &str| json!({"seedId": id, "message": "x", "type": "t"});
-        let verdict =
+        let judgement =
             read(&json!({"valid": false, "errors": [error("S0003"), error("S00010"), error("S0001")]}));
-        assert_eq!(verdict.findings.len(), 1);
-        let elsewhere: Vec<_> = verdict.elsewhere.iter().map(|f| (&*f.item, f.severity)).collect();
+        assert_eq!(judgement.findings.len(), 1);
+        let elsewhere: Vec<_> = judgement.elsewhere.iter().map(|f| (&*f.item, f.severity)).collect();
         assert_eq!(elsewhere, [("S0003", Severity::Warning), ("S00010", Severity::Warning)]);
     }
 
@@ -340,8 +340,8 @@ mod tests {
     fn a_seed_means_all_its_items_and_no_name_means_the_batch() {
         let items = [("S1L1", "S1"), ("S1L2", "S1"), ("S2L1", "S2")];
         let said = json!({"valid": false, "errors": [{"seedId": "S1", "message": "a"}, "whole batch"]});
-        let verdict = read_verdict(said.to_string().as_bytes(), &items, Severity::Error).unwrap();
-        let told: Vec<_> = verdict.findings.iter().map(|f| (&*f.item, &*f.message)).collect();
+        let judgement = read_judgement(said.to_string().as_bytes(), &items, Severity::Error).unwrap();
+        let told: Vec<_> = judgement.findings.iter().map(|f| (&*f.item, &*f.message)).collect();
         assert_eq!(
             told,
             [
@@ -354,13 +354,13 @@ mod tests {
         );
         let bare = read(&json!({"valid": false}));
         assert_eq!(bare.findings.len(), 3);
-        assert_eq!(read(&json!({"valid": true, "errors": []})), Verdict::default());
+        assert_eq!(read(&json!({"valid": true, "errors": []})), Judgement::default());
     }
 
     #[test]
-    fn lines_of_talk_before_the_object_do_no_harm_and_no_object_is_no_verdict() {
+    fn lines_of_talk_before_the_object_do_no_harm_and_no_object_is_no_judgement() {
         let printed = b"\xef\xbb\xbfValidating phase 3\n{odd}\n{\"valid\": true}\n";
-        assert_eq!(read_verdict(printed, &ITEMS, Severity::Error).unwrap(), Verdict::default());
+        assert_eq!(read_judgement(printed, &ITEMS, Severity::Error).unwrap(), Judgement::default());
         for (printed, why) in [
             (&b""[..], "it printed nothing"),
             (b"all fine", "it printed no JSON object"),
@@ -371,16 +371,16 @@ mod tests {
             (b"{\"valid\": tr", "no JSON object: "),
             (b"\xff", "UTF-8"),
         ] {
-            let said = read_verdict(printed, &ITEMS, Severity::Error).unwrap_err();
+            let said = read_judgement(printed, &ITEMS, Severity::Error).unwrap_err();
             assert!(said.contains(why), "{said}");
         }
     }
 
     #[test]
     fn what_a_program_says_is_safe_and_short() {
-        let verdict = read(&json!({"valid": false, "errors": [
-            {"seedId": "S0001\u{1b}", "type": "\u{1b}[31m", "message": "\u{1b}".repeat(9999)}]}));
-        let other = &verdict.elsewhere[0];
+        let judgement = read(&json!({"valid": false, "errors": [
+            {"seedId": "S9\u{1b}", "type": "\u{1b}[31m", "message": "\u{1b}".repeat(9999)}]}));
+        let other = &judgement.elsewhere[0];
         assert!(!format!("{other:?}").contains('\u{1b}') && other.message.len() < 1100);
     }
 

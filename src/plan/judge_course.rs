@@ -1,8 +1,8 @@
 //! A whole course judged as it stands in its main files: every check over every item, those that compare items in source order.
 //!
 //! Needs no lock, no store and no board: what an item is made from is read from the main file of the phase before. So it
-//! says the same of a course that was made elsewhere. An output with an error is not remembered for those after it, which
-//! is what a build does with one that it has refused.
+//! says the same of a course that was made elsewhere. What stands in a main file stands, with errors or without, so later items
+//! are compared with it; an answer that a build has refused is in no main file.
 
 use crate::check::{Asked, Checks, Finding, Lexicon, LexiconSpec, Position, Subject, Told};
 use crate::course::{Course, Feed, ItemDraft, Rule, Severity, Upstream, draft_group, draft_items, group_of};
@@ -52,13 +52,6 @@ pub struct JudgedItem {
     pub told: Vec<Told>,
 }
 
-impl JudgedItem {
-    /// True when a check finds an error in it.
-    pub fn fails(&self) -> bool {
-        self.told.iter().any(|told| told.finding.is_error())
-    }
-}
-
 /// An item judged alone, with what the checks that compare items need of it.
 struct Alone {
     item: JudgedItem,
@@ -105,10 +98,7 @@ impl<'c> Judge<'c> {
                 if let Some((input, output, asked)) = compared {
                     let subject = subject(&item, &input, &output);
                     let told = checks.told_in_order(&ledger, &subject, asked);
-                    let fails = item.fails() || told.iter().any(|told| told.finding.is_error());
-                    if !fails {
-                        checks.admit(&mut ledger, &subject);
-                    }
+                    checks.admit(&mut ledger, &subject);
                     item.told.extend(told);
                 }
                 items.push(item);

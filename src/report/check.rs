@@ -2,7 +2,7 @@
 
 use super::findings::findings;
 use super::json::pretty;
-use super::look::Look;
+use super::look::{Detail, Look};
 use super::words::{count, flat};
 use crate::check::{Finding, Told};
 use crate::diag::Result;
@@ -25,6 +25,9 @@ pub fn check_json(checked: &Checked) -> Result<String> {
 
 /// The findings by phase and check: the errors, with `-v` the warnings too.
 pub fn check_text(checked: &Checked, look: Look) -> String {
+    if look.detail == Detail::Quiet && checked.valid {
+        return String::new();
+    }
     let mut out = String::new();
     let (mut errors, mut warnings, mut failed) = (0, 0, 0);
     for course in &checked.courses {
@@ -79,9 +82,9 @@ fn head(phase: &CheckedPhase, look: Look) -> String {
 
 fn by_check(phase: &CheckedPhase, look: Look) -> String {
     let mut out = String::new();
-    for (label, count_of) in &phase.stats.checks {
+    for count_of in &phase.stats.checks {
         let shown = |all: &[Told]| -> Vec<Finding> {
-            all.iter().filter(|told| told.check == *label).map(|told| told.finding.clone()).collect()
+            all.iter().filter(|told| told.check == count_of.check).map(|told| told.finding.clone()).collect()
         };
         let mut all = shown(&phase.errors);
         let mut numbers = Vec::new();
@@ -93,7 +96,7 @@ fn by_check(phase: &CheckedPhase, look: Look) -> String {
             numbers.push(count(count_of.warnings, "warning"));
         }
         if !numbers.is_empty() {
-            out += &format!("    {}: {}\n", look.bold(&flat(label)), numbers.join(", "));
+            out += &format!("    {}: {}\n", look.bold(&flat(&count_of.check)), numbers.join(", "));
             out += &findings(&all, look.most(FEW), "      ", look);
         }
     }

@@ -14,7 +14,6 @@ use crate::plan::{
     read_target,
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What the checks say of a workspace's main files.
@@ -80,13 +79,15 @@ pub struct CheckStats {
     pub errors: usize,
     /// Warnings.
     pub warnings: usize,
-    /// The same by check; one that found nothing too.
-    pub checks: BTreeMap<Arc<str>, CheckCount>,
+    /// The same by check, in the rule's order; one that found nothing too.
+    pub checks: Vec<CheckCount>,
 }
 
 /// What one check found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckCount {
+    /// Its label.
+    pub check: Arc<str>,
     /// Errors.
     pub errors: usize,
     /// Warnings.
@@ -222,8 +223,9 @@ impl About<'_> {
             stats: CheckStats::default(),
             items: Vec::new(),
         };
-        told.stats.checks =
-            judged.labels.iter().map(|label| (label.clone(), CheckCount::default())).collect();
+        judged.labels.iter().for_each(|label| {
+            told.stats.of(label);
+        });
         let selected = |(position, item): &(usize, &JudgedItem)| {
             chosen.has(item.root as usize, &item.id, batch_of(*position, self.batch))
         };
@@ -242,6 +244,18 @@ impl About<'_> {
             told.take(&extra);
         }
         told
+    }
+}
+
+impl CheckStats {
+    /// The count of one check.
+    fn of(&mut self, check: &Arc<str>) -> &mut CheckCount {
+        let known = self.checks.iter().position(|count| count.check == *check);
+        let at = known.unwrap_or_else(|| {
+            self.checks.push(CheckCount { check: check.clone(), errors: 0, warnings: 0 });
+            self.checks.len() - 1
+        });
+        &mut self.checks[at]
     }
 }
 
@@ -273,16 +287,11 @@ fn finished(mut phase: CheckedPhase, only: &[String]) -> CheckedPhase {
     phase.errors.retain(wanted);
     phase.warnings.retain(wanted);
     let stats = &mut phase.stats;
-    for told in &phase.errors {
-        stats.checks.entry(told.check.clone()).or_default().errors += 1;
-    }
-    for told in &phase.warnings {
-        stats.checks.entry(told.check.clone()).or_default().warnings += 1;
-    }
+    phase.errors.iter().for_each(|told| stats.of(&told.check).errors += 1);
+    phase.warnings.iter().for_each(|told| stats.of(&told.check).warnings += 1);
     if !only.is_empty() {
-        let (errors, warnings) = (&phase.errors, &phase.warnings);
-        let told = |label: &Arc<str>| errors.iter().chain(warnings).any(|told| told.check == *label);
-        stats.checks.retain(|label, _| only.iter().any(|name| **name == **label) || told(label));
+        let named = |label: &str| only.iter().any(|name| **name == *label);
+        stats.checks.retain(|count| named(&count.check) || count.errors + count.warnings > 0);
     }
     phase.failed_items = phase.errors.iter().map(|told| told.finding.item.clone()).collect();
     phase.failed_items.dedup();
@@ -300,7 +309,7 @@ fn finished(mut phase: CheckedPhase, only: &[String]) -> CheckedPhase {
 fn known_checks(courses: &[(String, Vec<CheckedPhase>)], only: &[String]) -> Result<()> {
     let phases = || courses.iter().flat_map(|(_, phases)| phases);
     let mut known: Vec<&str> =
-        phases().flat_map(|phase| phase.stats.checks.keys()).map(|label| &**label).collect();
+        phases().flat_map(|phase| &phase.stats.checks).map(|count| &*count.check).collect();
     known.extend([SHAPE, COVERAGE]);
     known.sort_unstable();
     known.dedup();

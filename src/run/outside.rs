@@ -1,10 +1,10 @@
-//! The programs that judge batches (checks with `use = "command"`): run over a course as it stands, their verdicts remembered.
+//! The programs that judge batches (checks with `use = "command"`): run over a course as it stands, their judgements remembered.
 //!
 //! A program is given a folder of its own with the main files up to its phase, and the batch in a file beside them. What it
-//! can see is what its verdict is remembered under, so the same batch in the same course is judged once. Verdicts are derived:
+//! can see is what its judgement is remembered under, so the same batch in the same course is judged once. Judgements are derived:
 //! they may be deleted.
 
-use crate::check::{Checks, Sees, Told, Validator, Verdict, read_verdict};
+use crate::check::{Checks, Judgement, Sees, Told, Validator, read_judgement};
 use crate::course::{Course, Rule};
 use crate::diag::{Kind, Problem, Result, escape};
 use crate::digest::{Digest, Hasher};
@@ -26,7 +26,7 @@ use std::time::Duration;
 const AT_ONCE: usize = 4;
 /// What a program may see of the environment, beside `COURSEBUILD_*` and what its check lists.
 const ENVIRONMENT: [&str; 4] = ["PATH", "LANG", "LC_ALL", "TZ"];
-/// A program's words are quoted up to this length.
+/// A program's last words are quoted up to this length: characters.
 const QUOTED: usize = 2000;
 
 /// Runs programs over one course.
@@ -68,21 +68,21 @@ impl Outside<'_> {
             let checks = Checks::compile(&self.course.phases[phase].rule)?;
             for validator in checks.outside() {
                 if only.is_empty() || only.iter().any(|name| **name == *validator.label) {
-                    let verdicts = self.verdicts(phase, judged, chosen, &validator)?;
-                    take_in(&mut judged[phase], &validator, verdicts);
+                    let judgements = self.judgements(phase, judged, chosen, &validator)?;
+                    take_in(&mut judged[phase], &validator, judgements);
                 }
             }
         }
         Ok(())
     }
 
-    fn verdicts(
+    fn judgements(
         &self,
         phase: usize,
         judged: &[JudgedPhase],
         chosen: &Chosen,
         validator: &Validator,
-    ) -> Result<Vec<Verdict>> {
+    ) -> Result<Vec<Judgement>> {
         let size = self.course.phases[phase].rule.batch.size;
         let selected = |batch: usize, first: usize| {
             let items = judged[phase].items.iter().enumerate().skip(first).take(size);
@@ -102,11 +102,11 @@ impl Outside<'_> {
             while let at = next.fetch_add(1, Ordering::Relaxed)
                 && let Some(first) = batches.get(at)
             {
-                let verdict = self
+                let judgement = self
                     .task(phase, judged, *first, validator)
-                    .and_then(|task| self.verdict(phase, &task, &scratch));
-                let failed = verdict.is_err();
-                done.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(verdict);
+                    .and_then(|task| self.judgement(phase, &task, &scratch));
+                let failed = judgement.is_err();
+                done.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(judgement);
                 if failed {
                     // The others would most likely fail in the same way.
                     next.store(batches.len(), Ordering::Relaxed);
@@ -154,7 +154,7 @@ impl Outside<'_> {
         let batch_file = format!("{}_batch_{number}.json", rule.name);
         let bare = Shape { at: json::Pointer::default(), ..rule.output.shape.clone() };
         files.push((batch_file.clone(), self.collection(phase, &bare, &there_of(&there))?));
-        let mut hasher = Hasher::new("coursebuild verdict 1");
+        let mut hasher = Hasher::new("coursebuild judgement 1");
         hasher.field("check", validator.key.as_bytes());
         hasher.field("course", self.course.code.as_bytes()).field("phase", rule.name.as_bytes());
         hasher.field("batch", number.to_string().as_bytes());
@@ -188,14 +188,14 @@ impl Outside<'_> {
         Ok(text.into_bytes())
     }
 
-    /// The verdict on a batch: as remembered, else as the program gives it now.
-    fn verdict(&self, phase: usize, task: &Task<'_>, scratch: &Scratch) -> Result<Verdict> {
+    /// The judgement on a batch: as remembered, else as the program gives it now.
+    fn judgement(&self, phase: usize, task: &Task<'_>, scratch: &Scratch) -> Result<Judgement> {
         let key = task.key.to_string();
-        let remembered = self.state.join("verdicts").join(&key[..2]).join(format!("{key}.json"));
+        let remembered = self.state.join("judgements").join(&key[..2]).join(format!("{key}.json"));
         if let Some(bytes) = fs::read(&remembered)?
-            && let Ok(verdict) = serde_json::from_slice(&bytes)
+            && let Ok(judgement) = serde_json::from_slice(&bytes)
         {
-            return Ok(verdict);
+            return Ok(judgement);
         }
         let dir = scratch.dir.join(task.number.to_string());
         let course = dir.join("course");
@@ -206,11 +206,11 @@ impl Outside<'_> {
         let order = self.order(rule, task, &dir, &course)?;
         let ended = process_end(&order, self.supervisor)?;
         fs::remove_dir(&dir)?;
-        let verdict = self.read(rule, task, &ended)?;
-        let text = serde_json::to_vec(&verdict)
-            .map_err(|e| Problem::internal("a verdict cannot be written").because(e))?;
+        let judgement = self.read(rule, task, &ended)?;
+        let text = serde_json::to_vec(&judgement)
+            .map_err(|e| Problem::internal("a judgement cannot be written").because(e))?;
         fs::write_whole(&remembered, &text, false)?;
-        Ok(verdict)
+        Ok(judgement)
     }
 
     fn order(&self, rule: &Rule, task: &Task<'_>, dir: &Path, course: &Path) -> Result<Order> {
@@ -255,30 +255,30 @@ impl Outside<'_> {
         })
     }
 
-    /// What a program printed, as its verdict. An exit status other than 0 is normal for one that found errors.
-    fn read(&self, rule: &Rule, task: &Task<'_>, ended: &Ended) -> Result<Verdict> {
+    /// What a program printed, as its judgement. An exit status other than 0 is normal for one that found errors.
+    fn read(&self, rule: &Rule, task: &Task<'_>, ended: &Ended) -> Result<Judgement> {
         let label = &task.validator.label;
         let at = format!("{}/{}/{}", self.course.code, rule.name, task.number);
         let failed = |how: String| {
             let said = ended.stderr.trim();
-            let said = &said[said.floor_char_boundary(said.len().saturating_sub(QUOTED))..];
+            let start = said.char_indices().rev().nth(QUOTED).map_or(0, |(at, _)| at);
+            let said = &said[start..];
             let problem =
-                Problem::environment(format!("the check `{label}` gave no verdict on `{at}`: {how}"));
+                Problem::environment(format!("the check `{label}` gave no judgement on `{at}`: {how}"));
             if said.is_empty() { problem } else { problem.because(escape(said)) }
         };
         let hint = "a check's program prints `{\"valid\", \"errors\", \"warnings\"}`: docs/checks.md; `severity = \"off\"` does without it";
         match &ended.how {
-            How::Exited(status) => {
-                read_verdict(&ended.stdout, &task.items, task.validator.severity).map_err(|why| {
+            How::Exited(status) => read_judgement(&ended.stdout, &task.items, task.validator.severity)
+                .map_err(|why| {
                     let status =
                         if *status == 0 { String::new() } else { format!(" (exit status {status})") };
                     failed(format!("{}{status}", escape(&why))).hint(hint)
-                })
-            }
+                }),
             How::TimedOut(_) => Err(failed(format!("it took more than {} s", task.validator.timeout_s))
                 .hint("give it more with `timeout_s`, or mend it")),
             How::Signalled(signal) => Err(failed(format!("signal {signal} ended it")).hint(hint)),
-            How::Interrupted => Err(Problem::new(Kind::Interrupted, "interrupted: no verdict was lost")),
+            How::Interrupted => Err(Problem::new(Kind::Interrupted, "interrupted: no judgement was lost")),
             How::Unusable { what, hint } => Err(failed(escape(what)).hint(hint.clone())),
             How::Unknown { .. } => Err(failed("nobody saw its end".to_owned()).hint("run the command again")),
         }
@@ -321,17 +321,17 @@ fn process_end(order: &Order, supervisor: &Path) -> Result<Ended> {
 }
 
 /// What the programs said goes to the items that they named.
-fn take_in(judged: &mut JudgedPhase, validator: &Validator, verdicts: Vec<Verdict>) {
+fn take_in(judged: &mut JudgedPhase, validator: &Validator, judgements: Vec<Judgement>) {
     let told = |finding| Told { check: validator.label.clone(), finding };
     let numbers: std::collections::HashMap<_, _> =
         judged.items.iter().enumerate().map(|(at, item)| (item.id.clone(), at)).collect();
-    for verdict in verdicts {
-        for finding in verdict.findings {
+    for judgement in judgements {
+        for finding in judgement.findings {
             if let Some(at) = numbers.get(finding.item.as_str()) {
                 judged.items[*at].told.push(told(finding));
             }
         }
-        judged.elsewhere.extend(verdict.elsewhere.into_iter().map(told));
+        judged.elsewhere.extend(judgement.elsewhere.into_iter().map(told));
     }
 }
 

@@ -173,7 +173,7 @@ fn main_files_with_too_much_in_them_are_told() {
         "`lego_baskets.json` has 1 items that nothing gives (`S9999L01`",
         |space| {
             space.edit_json("course/lego_baskets.json", |baskets| {
-                baskets["S9999L01"] = json!({"e": [], "d": {}})
+                baskets["S9999L01"] = json!({"e": [], "d": {}});
             });
         },
     );

@@ -12,6 +12,7 @@ mod agreement;
 mod answers;
 mod check_command;
 mod checks;
+mod chinese;
 mod cli;
 #[cfg(feature = "crash-points")]
 mod crash;

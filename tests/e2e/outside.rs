@@ -1,7 +1,5 @@
 //! Programs that judge batches: what they are given, what becomes of what they say, and when they are not run again.
 
-#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-
 use crate::support::expect::built;
 use crate::support::{Ran, Space};
 use serde_json::{Value, json};
@@ -63,8 +61,8 @@ fn a_program_judges_each_batch_once() {
     check(&space, 0);
     assert_eq!(judged(&space), [1, 2, 3]);
     check(&space, 0);
-    assert_eq!(judged(&space), [0; 0], "its verdicts are remembered");
-    space.remove(".coursebuild/verdicts");
+    assert_eq!(judged(&space), [0; 0], "its judgements are remembered");
+    space.remove(".coursebuild/judgements");
     check(&space, 0);
     assert_eq!(judged(&space), [1, 2, 3], "what is remembered is derived");
     let left = space.everything().keys().filter(|path| path.contains("scratch")).count();
@@ -133,7 +131,7 @@ fn its_severity_is_the_rules() {
 }
 
 #[test]
-fn no_verdict_is_a_problem_that_quotes_what_it_said() {
+fn no_judgement_is_a_problem_that_quotes_what_it_said() {
     let problem = |argv: &str, fields: &str| {
         let space = built(Space::batching(5).with_own_rules());
         let rule = space.read("rules/phase3.toml");
@@ -146,7 +144,7 @@ fn no_verdict_is_a_problem_that_quotes_what_it_said() {
         ran.stderr
     };
     let said = problem(r#"["sh", "-c", "echo no such course >&2; echo fine; exit 7"]"#, "");
-    assert!(said.contains("the check `v` gave no verdict on `qaa_for_eng/phase3/1`"), "{said}");
+    assert!(said.contains("the check `v` gave no judgement on `qaa_for_eng/phase3/1`"), "{said}");
     assert!(said.contains("it printed no JSON object (exit status 7)"), "{said}");
     assert!(said.contains("because: no such course") && said.contains("docs/checks.md"), "{said}");
     let said = problem(r#"["sh", "-c", "exec sleep 60"]"#, "timeout_s = 1");

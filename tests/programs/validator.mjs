@@ -1,5 +1,5 @@
 // A validator as course projects have them: called with a course folder and a batch number, reads the main files in it, and
-// prints its verdict as JSON. `node validator.mjs COURSE_DIR BATCH [LOG]`; each run adds a line to LOG.
+// prints its judgement as JSON. `node validator.mjs COURSE_DIR BATCH [LOG]`; each run adds a line to LOG.
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A validator for machines without node: `validator.sh COURSE_DIR BATCH LOG` finds fault with every LEGO `forbidden` of its
-# batch, names the first seed of the course in an error too, and prints its verdict.
+# batch, names the first seed of the course in an error too, and prints its judgement.
 echo "$2" >> "$3"
 echo "checking batch $2" >&2
 file="$1/phase3_batch_$2.json"
