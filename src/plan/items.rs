@@ -115,12 +115,18 @@ impl Board<'_> {
 
     /// An item's input and key parts, made again from what feeds it. `None` for one that is pending.
     pub fn detail_of(&self, phase: usize, root: usize, cell: usize) -> Result<Option<Detail>> {
+        let draft = self.draft_of(phase, root, cell)?;
+        draft.map(|draft| self.detail(phase, root, &draft)).transpose()
+    }
+
+    /// An item made again from what feeds it. `None` for one that is pending.
+    pub(super) fn draft_of(&self, phase: usize, root: usize, cell: usize) -> Result<Option<ItemDraft>> {
         let (slot, at) = (&self.phases[phase].slots[root], cell);
         let cell = &slot.cells[at];
         if matches!(cell.decision.verdict, Verdict::Pending(_)) {
             return Ok(None);
         }
-        let draft = match self.rule(phase).feed {
+        Ok(match self.rule(phase).feed {
             Feed::Source => self.source_drafts(phase, &self.course.phases[phase].source[root])?.pop(),
             Feed::Groups { .. } => {
                 Some(self.group(phase, cell.index as usize, &cell.id, &slot.members[at])?)
@@ -138,7 +144,6 @@ impl Board<'_> {
                 let found = |draft: &ItemDraft| draft.index == cell.index as usize;
                 drafts.and_then(|drafts| drafts.into_iter().find(found))
             }
-        };
-        draft.map(|draft| self.detail(phase, root, &draft)).transpose()
+        })
     }
 }

@@ -118,6 +118,19 @@ impl<'s> Memory<'s> {
         if let Some(current) = self.plainly_fresh(board, phase, id, root, content, chosen)? {
             return Ok(Told::Fresh(current));
         }
+        Ok(Told::Facts(Box::new(self.all_facts(board, phase, id, root, content, chosen)?)))
+    }
+
+    /// Everything that a decision over an item looks at, also where its lock line alone would do.
+    pub(super) fn all_facts(
+        &self,
+        board: &Board<'_>,
+        phase: usize,
+        id: &Arc<str>,
+        root: &str,
+        content: Digest,
+        chosen: bool,
+    ) -> Result<Facts> {
         let rule = board.rule(phase);
         let lock = self.phase_lock(&rule.name);
         let line = lock.and_then(|lock| lock.lines.get(id)).copied();
@@ -150,7 +163,7 @@ impl<'s> Memory<'s> {
             Some(known) => self.candidate(&known)?,
             None => None,
         };
-        Ok(Told::Facts(Box::new(Facts {
+        Ok(Facts {
             content,
             lock_readable: self.lock.lock().is_some(),
             line,
@@ -172,7 +185,7 @@ impl<'s> Memory<'s> {
             retry_failed: board.wishes.retry_failed && chosen,
             fix: board.wishes.fix && chosen,
             refresh: board.wishes.refresh && chosen,
-        })))
+        })
     }
 
     fn attempts(&self, id: &str, content: Digest, checks: Digest, limit: u32) -> Result<Attempts> {

@@ -2,6 +2,7 @@
 
 mod board;
 mod claim;
+mod compare;
 mod context;
 mod decide;
 mod derived;
@@ -11,8 +12,10 @@ mod grouping;
 mod items;
 mod memory;
 mod opening;
+mod order;
 mod outline;
 mod recall;
+mod refuse;
 mod report;
 mod scope;
 mod select;
@@ -26,7 +29,8 @@ pub use derived::Firsts;
 pub use explain::{explain, part_words, words};
 pub use facts::*;
 pub use memory::Memory;
-pub use outline::{enlist, outline, place, wants};
+pub use order::Step;
+pub use outline::{enlist, outline, pack, place, wants};
 pub use recall::Recall;
 pub use report::*;
 pub use select::*;

@@ -2,7 +2,7 @@
 
 use super::call::{Came, ask};
 use super::options::Options;
-use super::refusal::{call_trouble, refuse, unusable};
+use super::refusal::{call_trouble, unusable};
 use super::request::{Draft, Seat, draft};
 use super::signals::Signals;
 use super::tally::Tally;
@@ -12,11 +12,11 @@ use crate::event::Event;
 use crate::generate::{Generator, Outcome, Stop, Stopper};
 use crate::graph::batch_of;
 use crate::link::Text;
-use crate::plan::{Board, Cell, Current, Decision, Memory, State, Verdict, enlist, place, trouble, wants};
+use crate::plan::{Board, Current, Memory, State, enlist, place, trouble};
 use crate::prompt::Prompts;
 use crate::schedule::{PhaseNo, Ready, Schedule};
 use crate::store::{Entry, Intent, Provenance, Store};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::task::JoinSet;
@@ -54,12 +54,11 @@ struct Flight {
     started: Instant,
 }
 
-struct Loop<'c, 'a, 'w> {
-    run: &'c mut Conductor<'a, 'w>,
-    schedule: Schedule,
-    numbers: Vec<Vec<PhaseNo>>,
+pub(super) struct Loop<'c, 'a, 'w> {
+    pub(super) run: &'c mut Conductor<'a, 'w>,
+    pub(super) schedule: Schedule,
+    pub(super) numbers: Vec<Vec<PhaseNo>>,
     places: HashMap<PhaseNo, (usize, usize)>,
-    waiting: Vec<Vec<BTreeSet<usize>>>,
     /// By course and phase: the position of the first item of each root, as far as it is known.
     positions: Vec<Vec<Vec<usize>>>,
     labels: HashSet<String>,
@@ -87,25 +86,12 @@ impl Conductor<'_, '_> {
                 all.iter().enumerate().map(move |(phase, number)| (*number, (course, phase)))
             })
             .collect();
-        let closed = |slot: &crate::plan::Slot| matches!(slot.state, State::Pending);
-        let waiting = self
-            .boards
-            .iter()
-            .map(|board| {
-                board
-                    .phases
-                    .iter()
-                    .map(|phase| (0..phase.slots.len()).filter(|root| closed(&phase.slots[*root])).collect())
-                    .collect()
-            })
-            .collect();
         let positions = self.boards.iter().map(|board| vec![Vec::new(); board.phases.len()]).collect();
         let state = Loop {
             run: self,
             schedule,
             numbers,
             places,
-            waiting,
             positions,
             labels: HashSet::new(),
             flights: HashMap::new(),
@@ -121,6 +107,10 @@ impl Loop<'_, '_, '_> {
     async fn run(mut self) -> Result<End> {
         let (stopper, stop) = Stopper::new();
         let mut signals = Signals::new()?;
+        for course in 0..self.run.boards.len() {
+            self.run.boards[course].begin();
+            self.progress(course, 0)?;
+        }
         loop {
             self.start_calls(&stop)?;
             if self.flights.is_empty() {
@@ -182,6 +172,8 @@ impl Loop<'_, '_, '_> {
             position(board, phase, &mut self.positions[course][phase], first),
             board.rule(phase).batch.size,
         );
+        self.run.boards[course].ask(phase, &members);
+        let board = &self.run.boards[course];
         let label = self.free_label(&board.rule(phase).name, batch);
         let seat = Seat { phase, members: &members, batch, label };
         let Draft { intent, request } =
@@ -238,6 +230,7 @@ impl Loop<'_, '_, '_> {
         let mut brought: HashMap<usize, &crate::store::Stored> =
             entry.results.iter().map(|stored| (stored.item, stored)).collect();
         let (mut passed, mut findings, mut again) = (0, Vec::new(), Vec::new());
+        let limit = self.run.boards[course].rule(phase).attempts;
         let mut gave_up = Vec::new();
         for (number, (root, at)) in members.iter().enumerate() {
             let refused = match brought.remove(&number) {
@@ -250,8 +243,10 @@ impl Loop<'_, '_, '_> {
             };
             findings.extend(why.iter().take(100 - findings.len().min(100)).cloned());
             let cell = &mut self.run.boards[course].phases[phase].slots[*root].cells[*at];
-            if refuse(cell, why, answer, self.run.boards[course].course.phases[phase].rule.attempts) {
-                again.push(place(*root, *at));
+            if cell.refuse(why, answer, limit) {
+                if !self.run.boards[course].wait(phase, (*root, *at)) {
+                    again.push(place(*root, *at));
+                }
             } else {
                 gave_up.push((*root, *at));
             }
@@ -272,29 +267,11 @@ impl Loop<'_, '_, '_> {
             trouble: call_trouble(&entry.ended),
             findings,
         });
-        for (root, at) in &gave_up {
-            let cell = &self.run.boards[course].phases[phase].slots[*root].cells[*at];
-            (self.run.emit)(&Event::ItemFailed {
-                course: intent.course.clone(),
-                phase: intent.phase.clone(),
-                item: cell.id.to_string(),
-                attempts: cell.decision.attempts,
-                findings: cell.decision.findings.clone(),
-            });
-        }
-        if !gave_up.is_empty() && !self.run.options.keep_going {
-            self.schedule.stop();
-        }
+        self.give_up(course, phase, &gave_up);
         if !again.is_empty() {
             self.schedule.retry(number, again);
         }
-        let roots: BTreeSet<usize> = members.iter().map(|(root, _)| *root).collect();
-        for root in roots {
-            if !self.run.boards[course].phases[phase].slots[root].cells.iter().any(Cell::is_wanted) {
-                self.settle(course, phase, root)?;
-            }
-        }
-        Ok(())
+        self.progress(course, phase)
     }
 
     /// Judges an output. `None`: it passed, and stands for its item now. Otherwise what it is refused for, and its digest.
@@ -310,43 +287,19 @@ impl Loop<'_, '_, '_> {
         let detail = board
             .detail_of(phase, root, at)?
             .ok_or_else(|| Problem::internal("an item that waits was bought"))?;
-        let errors: Vec<Finding> =
-            board.judge(phase, &detail, &stored.output).into_iter().filter(Finding::is_error).collect();
+        let errors = board.judge_answer(phase, (root, at), &detail, &stored.output)?;
         if !errors.is_empty() {
             return Ok(Some((errors, Some(stored.digest))));
         }
-        let cell = &mut board.phases[phase].slots[root].cells[at];
-        cell.decision = Decision::fresh(Current {
+        let current = Current {
             digest: stored.digest,
             text: Text::Lifted(stored.output.as_str().into()),
             provenance: Provenance::Generated,
             key: entry.intent.items[stored.item].content.short(),
             unchecked: false,
-        });
+        };
+        board.accept(phase, (root, at), current);
         Ok(None)
-    }
-
-    fn settle(&mut self, course: usize, phase: usize, root: usize) -> Result<()> {
-        let memory = &self.run.memories[course];
-        let board = &mut self.run.boards[course];
-        board.settle(phase, root);
-        for (reader, root) in board.open_after(phase, root, &mut self.waiting[course], memory)? {
-            let wanted = wants(board, reader, root)?;
-            self.schedule.settle(
-                self.numbers[course][reader],
-                u32::try_from(root).unwrap_or(u32::MAX),
-                &wanted,
-            );
-            self.run.tally.reused += board.phases[reader].slots[root]
-                .cells
-                .iter()
-                .filter(|cell| cell.decision.verdict == Verdict::Fresh)
-                .count();
-        }
-        for (phase, number) in self.numbers[course].iter().enumerate() {
-            self.schedule.gate(*number, board.gate(phase));
-        }
-        Ok(())
     }
 }
 

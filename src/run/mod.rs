@@ -11,6 +11,7 @@ mod history;
 mod look;
 mod noop;
 mod options;
+mod progress;
 mod recover;
 mod refusal;
 mod request;
@@ -92,7 +93,7 @@ fn carry_out(
         .iter()
         .filter_map(|board| left_out(board.course))
         .for_each(|message| emit(&Event::Warning { message }));
-    let mut tally = Tally { reused: fresh(&boards), ..Tally::default() };
+    let mut tally = Tally::default();
     let mut end = End::default();
     if plan.calls.max > 0 {
         let mut run = Conductor {
@@ -108,7 +109,7 @@ fn carry_out(
         end = run.conduct()?;
         tally = run.tally;
     }
-    let mut summary = tally.summary();
+    let mut summary = tally.summary(fresh(&boards));
     for ((board, memory), lock) in boards.iter().zip(&memories).zip(&session.locks) {
         finish::keep_orphans(board, memory, lock, &session.store, emit)?;
         summary.main_files.extend(finish::link(board, lock, &session.workspace.root, &session.state)?);

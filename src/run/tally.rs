@@ -13,7 +13,6 @@ pub(super) struct Tally {
     pub(super) calls: usize,
     pub(super) generated: usize,
     pub(super) rejected: usize,
-    pub(super) reused: usize,
     pub(super) usage: Option<Meters>,
     pub(super) money_usd: Option<f64>,
     /// By course, phase and batch number.
@@ -52,6 +51,12 @@ impl Tally {
         }
     }
 
+    /// So many answers that had passed by themselves were refused after all.
+    pub(super) fn took_back(&mut self, items: usize) {
+        self.generated = self.generated.saturating_sub(items);
+        self.rejected += items;
+    }
+
     /// One event for each batch that a call was made for.
     pub(super) fn batch_events(&self, boards: &[Board<'_>]) -> Vec<Event> {
         let mut events = Vec::new();
@@ -81,12 +86,12 @@ impl Tally {
         events
     }
 
-    /// The counts in a summary; the rest of it is filled by whoever ends the run.
-    pub(super) fn summary(&self) -> Summary {
+    /// The counts in a summary of a run after which so many items are fresh; the rest of it is filled by whoever ends the run.
+    pub(super) fn summary(&self, fresh: usize) -> Summary {
         Summary {
             calls: self.calls,
             items_generated: self.generated,
-            items_reused: self.reused,
+            items_reused: fresh.saturating_sub(self.generated),
             items_rejected: self.rejected,
             usage: self.usage.unwrap_or_default(),
             money_usd: self.money_usd,

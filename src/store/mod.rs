@@ -27,7 +27,7 @@ pub use index::Index;
 pub use journal::{Answer, OpenCall, Unfinished};
 pub use known::{Asked, Known, Source};
 pub use stamp::{RACY_NS, Shape, Stamp, Stat};
-pub use table::{Row, Table};
+pub use table::{Compared, Row, Table};
 pub use workspace::{Held, Holder, Note, hold_waiting, try_hold};
 pub use writer::Durable;
 

@@ -1,0 +1,400 @@
+//! The order in which items are judged for good, while a build goes on.
+//!
+//! Each phase has a frontier: the number of leading roots that are settled for good. It passes a root when all that the root is
+//! made from and compared with is settled for good, and nothing of the root is to be bought. Where a phase compares its own
+//! items, it moves by groups: the roots that calls have bound together, or a run of roots that nothing is bought for. A
+//! group is judged when all of it is answered and all before it is settled; what fails is asked again, and then the group is
+//! judged again. Groups follow from what was bought, so nothing here depends on the order in which answers arrive.
+
+use super::board::{Board, State};
+use super::claim;
+use super::compare::Against;
+use super::facts::{Current, Decision};
+use super::memory::Memory;
+use super::verdict::Verdict;
+use crate::check::{Checks, Finding, Lexicon};
+use crate::course::Feed;
+use crate::diag::Result;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// An item: the number of its root and its own.
+type At = (usize, usize);
+
+/// What a phase's judgement in order remembers.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    against: Against,
+    /// How many leading roots count in the ledger.
+    admitted: usize,
+    /// How many leading roots of the vocabulary's phase are in the lexicon.
+    taught: usize,
+    /// By the root of an item that a call asked for: the last root that is judged together with it.
+    calls: BTreeMap<usize, usize>,
+    /// Items that failed by themselves and wait until their call is judged.
+    due: BTreeSet<At>,
+    /// By item whose answer passed by itself: what was decided before.
+    before: HashMap<At, Decision>,
+    /// A group that waits until it is known how far it goes.
+    stuck: Option<(usize, usize)>,
+    /// Roots whose slots are not open.
+    closed: BTreeSet<usize>,
+    /// Roots of which nobody was told yet what is to be bought.
+    untold: BTreeSet<usize>,
+}
+
+impl Order {
+    pub(super) fn new(checks: &Checks) -> Self {
+        let against = Against { ledger: checks.ledger(), lexicon: Lexicon::default() };
+        Self { against, ..Self::default() }
+    }
+}
+
+/// What one step of a phase brought.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// Roots of which it is certain now what is to be bought.
+    pub told: Vec<usize>,
+    /// Items that are to be asked for again, in source order.
+    pub again: Vec<At>,
+    /// Items whose attempts are exhausted.
+    pub gave_up: Vec<At>,
+    /// Answers of this run that had passed by themselves and are refused.
+    pub refused: Vec<At>,
+    /// What they and other results are refused for.
+    pub findings: Vec<Finding>,
+}
+
+/// Roots that are judged together.
+struct Group {
+    end: usize,
+    /// Nothing that becomes known later could still belong to it.
+    whole: bool,
+}
+
+impl Board<'_> {
+    /// The number of leading roots of a phase whose items' makings are settled for good: what feeds them, and what their
+    /// vocabulary comes from.
+    pub fn bound(&self, phase: usize) -> usize {
+        let all = self.phases[phase].roots.len();
+        let behind = |other: usize| {
+            let settled = self.settled(other);
+            match self.graph.node(other).source == self.graph.node(phase).source {
+                _ if settled == self.phases[other].slots.len() => all,
+                true => settled,
+                false => 0,
+            }
+        };
+        let checks = &self.phases[phase].checks;
+        let reads = checks.reads().filter(|_| checks.blames_by_lexicon()).map(|spec| spec.phase);
+        let feed = self.graph.node(phase).feed;
+        feed.map_or(all, behind).min(reads.map_or(all, behind)).min(all)
+    }
+
+    /// Moves the frontier over what has nothing to be bought and is not in doubt.
+    pub(super) fn advance(&mut self, phase: usize) {
+        let (looks_back, bound) = (self.rule(phase).output.looks_back(), self.bound(phase));
+        while self.phases[phase].settled < bound {
+            let root = self.phases[phase].settled;
+            let slot = &self.phases[phase].slots[root];
+            if slot.state != State::Settled || slot.cells.iter().any(|cell| cell.doubt.is_some()) {
+                break;
+            }
+            if looks_back {
+                self.note_firsts(phase, root);
+            }
+            self.phases[phase].settled = root + 1;
+        }
+    }
+
+    /// Begins a run: what was decided for the plan is told as it becomes certain.
+    pub fn begin(&mut self) {
+        for board in &mut self.phases {
+            let pending = |root: &usize| board.slots[*root].state == State::Pending;
+            board.order.closed = (0..board.slots.len()).filter(pending).collect();
+            board.order.untold = (0..board.slots.len()).collect();
+        }
+    }
+
+    /// Brings a phase forward after something was settled before it, or answered in it. Phases are to be stepped in order.
+    pub fn step(&mut self, phase: usize, memory: &Memory<'_>) -> Result<Step> {
+        let mut step = Step::default();
+        self.open_ready(phase, memory)?;
+        let bound = self.bound(phase);
+        let told: Vec<usize> = self.phases[phase].order.untold.range(..bound).copied().collect();
+        step.told = told.into_iter().filter(|root| self.phases[phase].slots[*root].is_decided()).collect();
+        for root in &step.told {
+            self.phases[phase].order.untold.remove(root);
+        }
+        if self.phases[phase].checks.blames_in_order() {
+            self.judge_groups(phase, bound, &mut step, memory)?;
+        } else {
+            let new = step.told.iter().filter(|root| !self.phases[phase].slots[**root].compared);
+            let new: Vec<usize> = new.copied().collect();
+            if self.phases[phase].checks.blames_by_lexicon() && !new.is_empty() {
+                let against = self.taught(phase, 0)?;
+                let changed = self.gate_roots(phase, &new, &against, false, memory)?;
+                self.give_back(phase, against);
+                for root in changed {
+                    self.close_after(phase, root, memory)?;
+                }
+            }
+            self.advance(phase);
+        }
+        Ok(step)
+    }
+
+    /// Opens the slots whose makings are settled for good.
+    fn open_ready(&mut self, phase: usize, memory: &Memory<'_>) -> Result<()> {
+        let bound = self.bound(phase);
+        let closed = self.phases[phase].order.closed.range(..bound).copied();
+        let ready: Vec<usize> = closed.take_while(|root| self.can_open(phase, *root)).collect();
+        if ready.is_empty() {
+            return Ok(());
+        }
+        for &root in &ready {
+            let slot = self.slot(phase, root, memory)?;
+            let board = &mut self.phases[phase];
+            board.order.closed.remove(&root);
+            if slot.state == State::Claiming {
+                board.claiming.extend(claim::wanting(root, &slot));
+            }
+            board.slots[root] = slot;
+        }
+        self.choose_batches(phase, memory)?;
+        claim::take_over(self, phase, memory)?;
+        Ok(())
+    }
+
+    /// Closes the slots that were opened on the ground of a result which is another one now.
+    fn close_after(&mut self, phase: usize, root: usize, memory: &Memory<'_>) -> Result<()> {
+        for reader in self.graph.node(phase).readers.clone() {
+            let fed = matches!(self.rule(reader).feed, Feed::Phase { phase: feed, .. } if feed == phase);
+            if fed && self.phases[reader].slots[root].state != State::Pending {
+                let slot = self.provisional(reader, root, memory)?;
+                let board = &mut self.phases[reader];
+                board.slots[root] = slot;
+                board.claiming.retain(|(claimer, _)| *claimer != root);
+                board.order.closed.insert(root);
+                self.close_after(reader, root, memory)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that a call asks for items. What a call asks for is judged together.
+    pub fn ask(&mut self, phase: usize, members: &[At]) {
+        let order = &mut self.phases[phase].order;
+        let last = members.iter().map(|(root, _)| *root).max().unwrap_or_default();
+        for (root, _) in members {
+            let end = order.calls.entry(*root).or_insert(last);
+            *end = last.max(*end);
+        }
+    }
+
+    /// Lets an answer that passed by itself stand for its item, until it is compared with those before it.
+    pub fn accept(&mut self, phase: usize, place: At, current: Current) {
+        let board = &mut self.phases[phase];
+        let cell = &mut board.slots[place.0].cells[place.1];
+        let before = std::mem::replace(&mut cell.decision, Decision::fresh(current));
+        if board.checks.blames_in_order() {
+            board.order.before.insert(place, before);
+        }
+        board.slots[place.0].find_state();
+    }
+
+    /// Where the items of a phase are compared with each other, an item that failed by itself waits for its call to be judged:
+    /// true if it does.
+    pub fn wait(&mut self, phase: usize, place: At) -> bool {
+        let board = &mut self.phases[phase];
+        board.checks.blames_in_order() && {
+            board.order.due.insert(place);
+            true
+        }
+    }
+
+    /// What items of leading roots are compared with, as far as it is settled for good. To be put back.
+    pub(super) fn taught(&mut self, phase: usize, ledger_to: usize) -> Result<Against> {
+        let mut against = std::mem::take(&mut self.phases[phase].order.against);
+        let checks = &self.phases[phase].checks;
+        let (ordered, reads) = (checks.blames_in_order(), checks.reads().map(|spec| spec.phase));
+        if let Some(reads) = reads.filter(|_| self.phases[phase].checks.blames_by_lexicon()) {
+            let (from, to) = (self.phases[phase].order.taught, self.settled(reads));
+            if from < to {
+                self.teach(phase, from..to, &mut against.lexicon)?;
+                self.phases[phase].order.taught = to;
+            }
+        }
+        let from = self.phases[phase].order.admitted;
+        if ordered && from < ledger_to {
+            self.admit_roots(phase, from..ledger_to, &mut against.ledger)?;
+            self.phases[phase].order.admitted = ledger_to;
+        }
+        Ok(against)
+    }
+
+    pub(super) fn give_back(&mut self, phase: usize, against: Against) {
+        self.phases[phase].order.against = against;
+    }
+
+    fn judge_groups(
+        &mut self,
+        phase: usize,
+        bound: usize,
+        step: &mut Step,
+        memory: &Memory<'_>,
+    ) -> Result<()> {
+        while self.settled(phase) < bound {
+            let from = self.settled(phase);
+            let Some(group) = self.judged_together(phase, bound) else { break };
+            let known = (!group.whole).then_some((from, group.end));
+            if known.is_some() && self.phases[phase].order.stuck == known {
+                break;
+            }
+            self.judge_group(phase, &group, step, memory)?;
+            self.phases[phase].order.stuck = None;
+            if self.phases[phase].settled < group.end {
+                self.phases[phase].order.stuck = known.map(|(_, end)| (self.phases[phase].settled, end));
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// True while nothing is known of what a root was bought for: it is to be bought, and was not answered.
+    fn is_unanswered(&self, phase: usize, root: usize) -> bool {
+        let board = &self.phases[phase];
+        let open = |(at, cell): (usize, &super::board::Cell)| {
+            cell.is_wanted() && cell.doubt.is_none() && !board.order.due.contains(&(root, at))
+        };
+        board.slots[root].cells.iter().enumerate().any(open)
+    }
+
+    /// The group at the frontier, if all of it is answered.
+    fn judged_together(&self, phase: usize, bound: usize) -> Option<Group> {
+        let board = &self.phases[phase];
+        let from = self.settled(phase);
+        let answered = |root: usize| board.slots[root].is_decided() && !self.is_unanswered(phase, root);
+        if !board.order.calls.contains_key(&from) {
+            let free = |root: usize| !board.order.calls.contains_key(&root) && answered(root);
+            let end = (from..bound).find(|root| !free(*root)).unwrap_or(bound);
+            let whole = board.slots.get(end).is_none_or(|slot| end < bound && slot.is_decided());
+            return (end > from).then_some(Group { end, whole });
+        }
+        let (mut at, mut end) = (from, from + 1);
+        while at < end {
+            if at >= bound || !answered(at) {
+                return None;
+            }
+            end = end.max(board.order.calls.get(&at).map_or(0, |last| last + 1));
+            at += 1;
+        }
+        Some(Group { end, whole: true })
+    }
+
+    /// Judges a group in order, and settles what stands before the first of it that is to be bought.
+    fn judge_group(
+        &mut self,
+        phase: usize,
+        group: &Group,
+        step: &mut Step,
+        memory: &Memory<'_>,
+    ) -> Result<()> {
+        let from = self.settled(phase);
+        let mut against = self.taught(phase, from)?;
+        let mut kept: Option<crate::check::Ledger> = None;
+        let mut failing: Vec<At> = Vec::new();
+        for root in from..group.end {
+            let mut changed = false;
+            for (at, read) in self.read_root(phase, root)?.into_iter().enumerate() {
+                let place = (root, at);
+                let answered = self.phases[phase].order.before.contains_key(&place);
+                let mut counts = None;
+                if self.phases[phase].order.due.contains(&place) {
+                } else if answered {
+                    let findings = read
+                        .as_ref()
+                        .map_or_else(Vec::new, |read| self.compare(phase, place, read, &against));
+                    if findings.is_empty() {
+                        counts = read;
+                    } else {
+                        self.refuse_answer(phase, place, findings, step);
+                    }
+                } else {
+                    let (decision, read) = self.decide_beside(phase, place, read, &against, memory)?;
+                    counts = read;
+                    if let Some(decision) = decision {
+                        changed = true;
+                        if group.whole && let Verdict::Rejected(findings) = &decision.verdict {
+                            step.findings.extend(findings.first().cloned());
+                        }
+                        self.put(phase, vec![(place, decision, true)]);
+                    }
+                }
+                let cell = &self.phases[phase].slots[root].cells[at];
+                if cell.is_wanted() {
+                    failing.push(place);
+                    kept.get_or_insert_with(|| against.ledger.clone());
+                } else if let Some(read) = counts {
+                    self.admit(phase, place, &read, &mut against.ledger);
+                }
+            }
+            self.phases[phase].slots[root].find_state();
+            if changed {
+                self.close_after(phase, root, memory)?;
+            }
+        }
+        against.ledger = kept.unwrap_or(against.ledger);
+        let settled = failing.first().map_or(group.end, |(root, _)| *root);
+        self.give_back(phase, against);
+        self.phases[phase].order.admitted = settled;
+        self.finish_group(phase, settled, group, failing, step);
+        Ok(())
+    }
+
+    fn finish_group(
+        &mut self,
+        phase: usize,
+        settled: usize,
+        group: &Group,
+        failing: Vec<At>,
+        step: &mut Step,
+    ) {
+        for root in self.settled(phase)..settled {
+            if self.rule(phase).output.looks_back() {
+                self.note_firsts(phase, root);
+            }
+        }
+        let board = &mut self.phases[phase];
+        let passed = board.settled..settled;
+        board.slots[passed].iter_mut().flat_map(|slot| &mut slot.cells).for_each(|cell| cell.doubt = None);
+        board.settled = settled;
+        let order = &mut board.order;
+        order.before.retain(|(root, _), _| *root >= settled);
+        // They are asked for when it is known who is asked with them; until then they are in doubt.
+        if !group.whole {
+            return;
+        }
+        for place in &failing {
+            board.slots[place.0].cells[place.1].doubt = None;
+            order.due.remove(place);
+            let end = order.calls.entry(place.0).or_insert(group.end - 1);
+            *end = (group.end - 1).max(*end);
+        }
+        step.again.extend(failing);
+    }
+
+    /// An answer of this run that passed by itself is refused beside those before it.
+    fn refuse_answer(&mut self, phase: usize, place: At, findings: Vec<Finding>, step: &mut Step) {
+        let limit = self.rule(phase).attempts;
+        let board = &mut self.phases[phase];
+        let Some(before) = board.order.before.remove(&place) else { return };
+        let cell = &mut board.slots[place.0].cells[place.1];
+        let answer = cell.decision.current.as_ref().map(|current| current.digest);
+        cell.decision = before;
+        step.refused.push(place);
+        step.findings.extend(findings.first().cloned());
+        if !cell.refuse(findings, answer, limit) {
+            step.gave_up.push(place);
+        }
+    }
+}
