@@ -139,8 +139,11 @@ impl Board<'_> {
     ) -> Result<()> {
         for from in roots.clone().step_by(AT_A_TIME) {
             let some = from..(from + AT_A_TIME).min(roots.end);
-            let read: Vec<_> =
-                some.clone().into_par_iter().map(|root| self.read_root(phase, root)).collect::<Result<_>>()?;
+            let read: Vec<_> = some
+                .clone()
+                .into_par_iter()
+                .map(|root| self.read_root(phase, root))
+                .collect::<Result<_>>()?;
             for (root, read) in some.zip(read) {
                 each(root, read)?;
             }
@@ -198,8 +201,7 @@ impl Board<'_> {
         let detail = self
             .detail_of(phase, root, at)?
             .ok_or_else(|| Problem::internal("an item that waits was blamed"))?;
-        let facts =
-            memory.all_facts(self, phase, &detail.id, &detail.root, cell.content, cell.chosen)?;
+        let facts = memory.all_facts(self, phase, &detail.id, &detail.root, cell.content, cell.chosen)?;
         Ok(decide(&facts, &|lifted| {
             let mut findings = self.judge(phase, &detail, lifted);
             if !findings.iter().any(Finding::is_error)
@@ -255,7 +257,9 @@ impl Board<'_> {
             self.teach(phase, 0..self.phases[reads].slots.len(), &mut against.lexicon)?;
         }
         if !ordered {
-            return self.gate_roots(phase, &(from..all).collect::<Vec<_>>(), &against, true, memory).map(drop);
+            return self
+                .gate_roots(phase, &(from..all).collect::<Vec<_>>(), &against, true, memory)
+                .map(drop);
         }
         self.admit_roots(phase, 0..from, &mut against.ledger)?;
         let (mut firm, mut changes) = (true, Vec::new());

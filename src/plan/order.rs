@@ -324,7 +324,9 @@ impl Board<'_> {
                     counts = read;
                     if let Some(decision) = decision {
                         changed = true;
-                        if group.whole && let Verdict::Rejected(findings) = &decision.verdict {
+                        if group.whole
+                            && let Verdict::Rejected(findings) = &decision.verdict
+                        {
                             step.findings.extend(findings.first().cloned());
                         }
                         self.put(phase, vec![(place, decision, true)]);

@@ -44,10 +44,10 @@ fn phase_plan(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<Ph
         unselected += usize::from(cell.decision.verdict.is_to_buy() && !cell.chosen);
     }
     let surely = memory.knows_nothing_of(&board.course.code, &rule.name)?;
-    let (least, least_calls) =
-        count_calls(board, phase, false, &|root| if surely { pending_items(board, phase, root).min } else { 0 })?;
-    let (most, most_calls) =
-        count_calls(board, phase, true, &|root| pending_items(board, phase, root).max)?;
+    let (least, least_calls) = count_calls(board, phase, false, &|root| {
+        if surely { pending_items(board, phase, root).min } else { 0 }
+    })?;
+    let (most, most_calls) = count_calls(board, phase, true, &|root| pending_items(board, phase, root).max)?;
     Ok(PhasePlan {
         phase: rule.name.clone(),
         title: rule.title.clone(),

@@ -10,6 +10,7 @@ mod agreement;
 mod answers;
 mod checks;
 mod cli;
+mod coursewide;
 #[cfg(feature = "crash-points")]
 mod crash;
 mod docs;
