@@ -19,6 +19,7 @@ mod refuse;
 mod report;
 mod scope;
 mod select;
+mod together;
 mod trouble;
 mod verdict;
 

@@ -234,10 +234,12 @@ fn lock_lines(board: &Board<'_>, phase: usize) -> Vec<LockLine> {
         provenance: current.provenance,
         unchecked: !fresh && current.provenance == Provenance::Generated,
     };
+    let compares = board.phases[phase].checks.blames_in_order();
     board
         .cells(phase)
-        .filter_map(|(.., cell)| {
-            let fresh = cell.decision.verdict == Verdict::Fresh;
+        .filter_map(|(root, _, cell)| {
+            let compared = !compares || root < board.settled(phase);
+            let fresh = cell.decision.verdict == Verdict::Fresh && compared;
             let stands = cell.decision.linked.as_ref().map(|current| line(current, fresh));
             let failed = matches!(cell.decision.verdict, Verdict::Failed(_))
                 .then(|| Failed { key: cell.content.short(), checks });
