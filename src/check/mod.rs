@@ -150,6 +150,11 @@ impl Checks {
         self.reads.is_some() && self.blames(Scope::Earlier)
     }
 
+    /// True when a verdict depends on anything but the output and its item.
+    pub fn blames_others(&self) -> bool {
+        self.blames_in_order() || self.blames_by_lexicon()
+    }
+
     fn blames(&self, scope: Scope) -> bool {
         let mut errors = self.enabled.iter().filter(|one| one.severity == Severity::Error);
         errors.any(|one| one.definition.scope == scope)

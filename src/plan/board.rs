@@ -2,7 +2,8 @@
 //!
 //! A phase has one slot for every root of its source, in source order. A slot is open as soon as everything that its items
 //! are made from is settled; then its items are known and each is decided. Decisions over an item by itself look only at earlier
-//! phases, so slots can be opened in any order, and all at once; items are compared with one another after that. The groups of a phase are known all at once, so such a phase has one slot for all.
+//! phases, so slots can be opened in any order, and all at once; items are compared with one another after that. The groups
+//! of a phase are known all at once, so such a phase has one slot for all.
 
 use super::context::{Entries, entries};
 use super::derived::Firsts;

@@ -234,7 +234,7 @@ fn lock_lines(board: &Board<'_>, phase: usize) -> Vec<LockLine> {
         provenance: current.provenance,
         unchecked: !fresh && current.provenance == Provenance::Generated,
     };
-    let compares = board.phases[phase].checks.blames_in_order();
+    let compares = board.phases[phase].checks.blames_others();
     board
         .cells(phase)
         .filter_map(|(root, _, cell)| {

@@ -2,8 +2,9 @@
 //! only what is blamed is asked for again.
 
 use crate::support::expect::{assert_as_clean, assert_fresh, plan_of};
-use crate::support::{Ran, Space};
+use crate::support::{Ran, Space, synth};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// Three calls of phase 3.
 fn course() -> Space {
@@ -33,7 +34,7 @@ fn one(attempt: u32, items: &[&str]) -> Vec<(u32, Vec<String>)> {
     vec![(attempt, items.iter().map(|&item| item.to_owned()).collect())]
 }
 
-fn number(value: &Value) -> u64 {
+fn whole(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
@@ -62,7 +63,7 @@ fn a_collision_is_blamed_on_the_later_item_whatever_comes_first() {
         let ran = space.build(&["-j", jobs]).exits(0);
         assert_eq!(calls(&ran, "phase3").len(), 4, "{ran:#?}");
         assert_eq!(retries(&ran, "phase3"), one(2, &["S0007"]), "{ran:#?}");
-        assert_eq!(number(&ran.summary()["items_rejected"]), 1, "{ran:#?}");
+        assert_eq!(whole(&ran.summary()["items_rejected"]), 1, "{ran:#?}");
         assert_eq!(known_text(&space, 1), "the same", "the earlier one stands");
         outputs.push(space.outputs());
         space.faults(&json!([]));
@@ -119,7 +120,7 @@ fn an_item_that_never_fits_fails_and_is_not_bought_again() {
     space.faults(&json!(faults));
     let ran = space.build(&["-k"]).exits(1);
     assert_eq!(ran.bought("phase3").iter().filter(|item| **item == "S0007").count(), 3, "{ran:#?}");
-    assert_eq!(number(&ran.summary()["items_failed"]), 1, "{ran:#?}");
+    assert_eq!(whole(&ran.summary()["items_failed"]), 1, "{ran:#?}");
     for clone in [false, true] {
         let again = space.copy();
         if clone {
@@ -150,7 +151,7 @@ fn a_hand_edit_that_collides_is_held_and_nobody_else_is_blamed() {
     assert_eq!((&phase["held"], &phase["rejected"], &phase["fresh"]), (&json!(1), &json!(0), &json!(11)));
     let ran = space.build(&[]).exits(0);
     assert_eq!(ran.bought("phase3"), [""; 0], "{ran:#?}");
-    assert_eq!(number(&ran.summary()["items_held"]), 1, "{ran:#?}");
+    assert_eq!(whole(&ran.summary()["items_held"]), 1, "{ran:#?}");
     assert!(
         ran.summary()["held"][0].as_str().unwrap().contains("phase3/S0007: fails `determinism`"),
         "{ran:#?}"
@@ -292,4 +293,136 @@ fn a_retry_that_was_answered_before_a_kill_is_not_bought_twice() {
     let clone = space.copy();
     clone.remove(".coursebuild");
     assert_fresh(&clone);
+}
+
+/// Randomness that is the same for the same number: SplitMix64.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
+    }
+
+    fn fault(&mut self, seeds: usize) -> Value {
+        let item = format!("S{:04}", 1 + self.below(seeds));
+        let attempts =
+            [json!([1]), json!([2]), json!([1, 2]), json!([1]), Value::Null][self.below(5)].clone();
+        if self.below(4) == 0 {
+            return json!({"fault": "wrong", "phase": "phase3", "item": item, "attempts": attempts});
+        }
+        let text = ["one", "two", "three"][self.below(3)];
+        json!({"fault": "known", "phase": "phase3", "item": item, "text": text, "attempts": attempts})
+    }
+}
+
+/// One thing that happens to a course, the same in every copy of it.
+fn happen(space: &Space, what: usize, at: usize, turn: u64) {
+    match what {
+        0 => space.edit_seeds(|seeds| synth::change_word(seeds, at % 12, turn)),
+        1 => space.edit_seeds(|seeds| {
+            synth::change_word(seeds, at % 12, turn);
+            synth::change_word(seeds, (at + 5) % 12, turn);
+        }),
+        2 => {
+            let rule = space.read("rules/phase3.toml");
+            let (on, off) = ("use = \"determinism\"\n", "use = \"determinism\"\nseverity = \"off\"\n");
+            let rule = if rule.contains(off) { rule.replace(off, on) } else { rule.replace(on, off) };
+            space.write("rules/phase3.toml", &rule);
+        }
+        3 => space.edit_json("course/lego_pairs.json", |legos| {
+            if let Some(lego) = legos.get_mut(at % 12).and_then(|seed| seed.pointer_mut("/2/0/3")) {
+                *lego = json!(["one", "two", "three"][turn as usize % 3]);
+            }
+        }),
+        4 => space.replace(
+            "docs/phase_intelligence/phase_3_legos.md",
+            "\n### Rule 1.1\n",
+            &format!("\n### Rule 1.1\n\nMind {turn}.\n"),
+        ),
+        _ => {}
+    }
+}
+
+/// No two LEGOs of a main file have one known text and two target texts.
+fn collisions(space: &Space) -> Vec<String> {
+    let mut said: HashMap<String, (String, String)> = HashMap::new();
+    let mut found = Vec::new();
+    for seed in space.json("course/lego_pairs.json").as_array().unwrap() {
+        for lego in seed[2].as_array().unwrap() {
+            let text = |at: usize| lego[at].as_str().unwrap().to_lowercase();
+            let fold = |text: String| text.replace(|c: char| !c.is_alphanumeric() && c != ' ', "");
+            let (target, known) = (fold(text(2)), fold(text(3)));
+            let first = said.entry(known.clone()).or_insert_with(|| (target.clone(), text(0)));
+            if first.0 != target {
+                found.push(format!("{known}: {} and {}", first.1, text(0)));
+            }
+        }
+    }
+    found
+}
+
+fn sequence(number: u64) {
+    let mut dice = Dice(number);
+    let spaces = [course().with_own_rules(), course().with_own_rules()];
+    for turn in 0..5 {
+        let (what, at) = (if turn == 0 { 9 } else { dice.below(6) }, dice.below(12));
+        let faults: Vec<Value> = (0..dice.below(6)).map(|_| dice.fault(12)).collect();
+        let keep = if dice.below(3) == 0 { &["--retry-failed", "-k"][..] } else { &["-k"][..] };
+        let mut seen = Vec::new();
+        for (space, jobs) in spaces.iter().zip(["1", "4"]) {
+            happen(space, what, at, turn);
+            space.faults(&json!(faults));
+            let plan = space.plan(if keep.len() > 1 { &["--retry-failed"] } else { &[] });
+            let ran = space.build(&[keep, &["-j", jobs]].concat());
+            assert!(matches!(ran.code, Some(0 | 1)), "{number}, turn {turn}: {ran:#?}");
+            let mut asked: Vec<_> =
+                ran.asked().map(|call| (call.phase.clone(), call.attempt, call.items.clone())).collect();
+            asked.sort();
+            let clean = ran.summary()["items_failed"] == 0 && ran.summary()["items_rejected"] == 0;
+            for phase in ["phase1", "phase3", "phase5"] {
+                let made = asked.iter().filter(|(of, ..)| of == phase).count() as u64;
+                let planned = &plan_of(&plan, phase)["calls"];
+                let (min, max) = (whole(&planned["min"]), whole(&planned["max"]));
+                assert!(
+                    made >= min && (made <= max || !clean),
+                    "{number}, turn {turn}: {phase}: {made}: {plan:#} {ran:#?}"
+                );
+            }
+            let rule = space.read("rules/phase3.toml");
+            if ran.code == Some(0) && ran.summary()["items_held"] == 0 && !rule.contains("severity = \"off\"")
+            {
+                assert_eq!(collisions(space), [""; 0], "{number}, turn {turn}");
+            }
+            let before = space.files();
+            let again = space.build(&["-k"]);
+            assert_eq!(
+                (again.calls(), again.code),
+                (0, ran.code),
+                "{number}, turn {turn}: {again:#?} after {ran:#?}"
+            );
+            assert!(before == space.files(), "{number}, turn {turn}: a build without calls changed a file");
+            seen.push((asked, space.outputs()));
+        }
+        assert_eq!(
+            seen[0].0, seen[1].0,
+            "{number}, turn {turn}: other calls with other jobs; {what} {at} {faults:?}"
+        );
+        assert!(seen[0].1 == seen[1].1, "{number}, turn {turn}: another course with other jobs");
+        let clone = spaces[0].copy();
+        clone.remove(".coursebuild");
+        assert_eq!(clone.build(&["-k"]).calls(), 0, "{number}, turn {turn}: a clone buys");
+    }
+}
+
+/// `COURSEBUILD_TEST_SEQUENCES=500` tries so many; `COURSEBUILD_TEST_SEQUENCE=17` that one.
+#[test]
+fn calls_and_courses_do_not_depend_on_what_comes_first() {
+    let from = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    match from("COURSEBUILD_TEST_SEQUENCE") {
+        Some(number) => sequence(number),
+        None => (1..=from("COURSEBUILD_TEST_SEQUENCES").unwrap_or(6)).for_each(sequence),
+    }
 }
