@@ -12,7 +12,7 @@ use super::memory::Memory;
 use super::small;
 use super::verdict::Verdict;
 use crate::check::{Finding, Ledger, Lexicon, Position, Subject};
-use crate::course::Feed;
+use crate::course::{Feed, ItemDraft};
 use crate::diag::{Problem, Result};
 use crate::json::{Ids, Value, normalize};
 use crate::link::Text;
@@ -55,21 +55,38 @@ impl Cell {
 impl Board<'_> {
     /// Reads what the items of a root count with by themselves.
     pub(super) fn read_root(&self, phase: usize, root: usize) -> Result<Vec<Option<Read>>> {
-        let cells = self.phases[phase].slots[root].cells.iter().enumerate();
-        cells
-            .map(|(at, cell)| {
-                let counts = counted(cell.by_itself());
-                counts.map(|current| self.read_text(phase, root, at, &current.text)).transpose()
-            })
-            .collect()
+        let cells = &self.phases[phase].slots[root].cells;
+        // Items that come from one result are made from it at once.
+        let mut drafts: Vec<(u32, ItemDraft)> = Vec::new();
+        let mut reads = Vec::with_capacity(cells.len());
+        for (at, cell) in cells.iter().enumerate() {
+            let Some(current) = counted(cell.by_itself()) else {
+                reads.push(None);
+                continue;
+            };
+            let is_own =
+                |(from, draft): &(u32, ItemDraft)| *from == cell.from && draft.index == cell.index as usize;
+            if !drafts.iter().any(is_own) {
+                let made = self.drafts_for(phase, root, at)?;
+                drafts = made.into_iter().map(|draft| (cell.from, draft)).collect();
+            }
+            let input = drafts.iter().find(|draft| is_own(draft)).map(|(_, draft)| draft.input.clone());
+            let input = input.unwrap_or_default();
+            reads.push(Some(Read { input, output: self.read_output(phase, root, at, &current.text)? }));
+        }
+        Ok(reads)
     }
 
     pub(super) fn read_text(&self, phase: usize, root: usize, at: usize, text: &Text) -> Result<Read> {
+        let input = self.draft_of(phase, root, at)?.map(|draft| draft.input).unwrap_or_default();
+        Ok(Read { input, output: self.read_output(phase, root, at, text)? })
+    }
+
+    fn read_output(&self, phase: usize, root: usize, at: usize, text: &Text) -> Result<Value> {
         let board = &self.phases[phase];
         let mut output = self.output(phase, &board.slots[root].cells[at].id, &board.roots[root], text)?;
         normalize(&mut output);
-        let input = self.draft_of(phase, root, at)?.map(|draft| draft.input).unwrap_or_default();
-        Ok(Read { input, output })
+        Ok(output)
     }
 
     /// The item's place in the phase that its vocabulary comes from.
