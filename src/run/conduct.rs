@@ -166,12 +166,8 @@ impl Loop<'_, '_, '_> {
         };
         let members: Vec<(usize, usize)> =
             ready.items.iter().map(|(root, at)| (*root as usize, *at as usize)).collect();
-        let board = &self.run.boards[course];
         let first = members.first().copied().unwrap_or_default();
-        let batch = batch_of(
-            position(board, phase, &mut self.positions[course][phase], first),
-            board.rule(phase).batch.size,
-        );
+        let batch = self.batch(course, phase, first);
         self.run.boards[course].ask(phase, &members);
         let board = &self.run.boards[course];
         let label = self.free_label(&board.rule(phase).name, batch);
@@ -198,6 +194,13 @@ impl Loop<'_, '_, '_> {
             Flight { course, phase, number: ready.phase, batch, members, intent, started: Instant::now() },
         );
         Ok(())
+    }
+
+    /// The number of the batch that an item is in.
+    pub(super) fn batch(&mut self, course: usize, phase: usize, place: (usize, usize)) -> usize {
+        let board = &self.run.boards[course];
+        let position = position(board, phase, &mut self.positions[course][phase], place);
+        batch_of(position, board.rule(phase).batch.size)
     }
 
     fn free_label(&self, phase: &str, batch: usize) -> String {

@@ -30,7 +30,10 @@ impl Loop<'_, '_, '_> {
     }
 
     fn tell(&mut self, course: usize, phase: usize, step: &Step) {
-        self.run.tally.took_back(step.refused.len());
+        for place in &step.refused {
+            let batch = self.batch(course, phase, *place);
+            self.run.tally.took_back(course, phase, batch);
+        }
         if !step.findings.is_empty() {
             let board = &self.run.boards[course];
             let findings = step.findings.iter().take(100).cloned().collect();

@@ -51,10 +51,12 @@ impl Tally {
         }
     }
 
-    /// So many answers that had passed by themselves were refused after all.
-    pub(super) fn took_back(&mut self, items: usize) {
-        self.generated = self.generated.saturating_sub(items);
-        self.rejected += items;
+    /// An answer that had passed by itself was refused after all.
+    pub(super) fn took_back(&mut self, course: usize, phase: usize, batch: usize) {
+        self.generated = self.generated.saturating_sub(1);
+        self.rejected += 1;
+        let touched = self.batches.entry((course, phase, batch)).or_default();
+        touched.passed = touched.passed.saturating_sub(1);
     }
 
     /// One event for each batch that a call was made for.

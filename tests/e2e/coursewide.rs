@@ -295,6 +295,40 @@ fn a_retry_that_was_answered_before_a_kill_is_not_bought_twice() {
     assert_fresh(&clone);
 }
 
+#[test]
+fn a_concept_keeps_the_word_that_came_first_in_the_course() {
+    let space = Space::batching(6);
+    let manifest = space.read("coursebuild.toml").replace("target = \"qaa\"", "target = \"spa\"");
+    space.write("coursebuild.toml", &format!("{manifest}\n[phase.phase1]\nbatch = 2\n"));
+    space.edit_seeds(|seeds| {
+        for (at, source) in [(1, "I want to speak"), (2, "he wants to speak"), (5, "they speak")] {
+            source.clone_into(&mut seeds[at].source);
+        }
+    });
+    let say = |item: &str, target: &str, known: &str, attempts: &Value| json!({"fault": "say", "phase": "phase1", "item": item, "output": [target, known], "attempts": attempts});
+    space.faults(&json!([
+        say("S0002", "quiero hablar", "I want to speak", &Value::Null),
+        say("S0003", "quiere decir", "he wants to speak", &json!([1])),
+        say("S0003", "quiere hablar", "he wants to speak", &json!([2])),
+        say("S0006", "hablan", "they speak", &Value::Null),
+    ]));
+    let ran = space.build(&["-j", "4"]).exits(0);
+    assert_eq!(retries(&ran, "phase1"), one(2, &["S0003"]), "{ran:#?}");
+    let told = ran.events.iter().find(|event| event["event"] == "compared").unwrap();
+    assert_eq!((&told["phase"], &told["refused"]), (&json!("phase1"), &json!(1)));
+    assert_eq!(
+        (&told["findings"][0]["type"], &told["findings"][0]["item"]),
+        (&json!("variation"), &json!("S0003"))
+    );
+    let batch = ran.events.iter().find(|event| event["event"] == "batch" && event["batch"] == 2).unwrap();
+    assert_eq!((&batch["items"], &batch["passed"], &batch["failed"]), (&json!(2), &json!(2), &json!(0)));
+    assert_fresh(&space);
+    // What was said first is said no more: the others stand together, and nothing is bought but what was edited.
+    space.edit_json("course/seed_pairs.json", |pairs| pairs["S0002"][0] = json!("quiero charlar"));
+    let plan = space.plan(&[]);
+    assert_eq!(plan_of(&plan, "phase1")["rejected"], 2, "the later ones differ from the edit: {plan:#}");
+}
+
 /// Randomness that is the same for the same number: SplitMix64.
 struct Dice(u64);
 
