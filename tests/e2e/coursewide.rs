@@ -178,6 +178,28 @@ fn an_edit_of_an_earlier_item_blames_the_later_generated_one() {
 }
 
 #[test]
+fn a_new_answer_that_blames_a_fresh_item_renews_what_was_made_from_that() {
+    for jobs in ["1", "4"] {
+        let space = course();
+        space.build(&[]).exits(0);
+        let known = known_text(&space, 6);
+        space.edit_seeds(|seeds| seeds[0].source = "zebra quagga okapi".to_owned());
+        space.faults(&json!([
+            {"fault": "known", "phase": "phase3", "item": "S0001", "text": known},
+            {"fault": "known", "phase": "phase3", "item": "S0007", "text": "another"},
+        ]));
+        let ran = space.build(&["-j", jobs]).exits(0);
+        let asked: Vec<_> = calls(&ran, "phase3").into_iter().map(|(_, items)| items).collect();
+        assert_eq!(asked, [["S0001"], ["S0007"]], "{ran:#?}");
+        assert_eq!(ran.bought("phase5"), ["S0001L01", "S0007L01"], "{ran:#?}");
+        let baskets = space.json("course/lego_baskets.json");
+        let of_seventh = baskets.as_object().unwrap().keys().filter(|id| id.starts_with("S0007"));
+        assert_eq!(of_seventh.collect::<Vec<_>>(), ["S0007L01"]);
+        assert_fresh(&space);
+    }
+}
+
+#[test]
 fn a_tightened_check_makes_one_retry_call_and_a_loosened_one_none() {
     let space = course().with_own_rules();
     let before = space.read("rules/phase3.toml");
