@@ -228,6 +228,48 @@ fn a_tightened_check_makes_one_retry_call_and_a_loosened_one_none() {
     assert_fresh(&space);
 }
 
+#[test]
+fn two_branches_that_each_fit_are_compared_when_they_are_merged() {
+    let ours = course();
+    ours.build(&[]).exits(0);
+    let theirs = ours.copy();
+    for (space, seed) in [(&ours, 1), (&theirs, 6)] {
+        space.edit_seeds(|seeds| seeds[seed].source = format!("zebra quagga okapi {seed}"));
+        let id = format!("S{:04}", seed + 1);
+        space.faults(&json!([{"fault": "known", "phase": "phase3", "item": id, "text": "the same"}]));
+        space.build(&[]).exits(0);
+        assert_fresh(space);
+    }
+    // As a merge of texts would have it: their lines of the seventh seed, ours of the rest.
+    let seventh = |line: &&str| line.contains(" S0007");
+    let [our_lock, their_lock] = [&ours, &theirs].map(|space| space.read("course/coursebuild.lock"));
+    let (mut lines, mut taken) = (Vec::new(), 0);
+    for line in our_lock.lines() {
+        let phase = line.split(' ').next().unwrap();
+        if seventh(&line) && taken < 3 {
+            if lines.last().is_none_or(|last: &&str| !last.starts_with(&format!("{phase} S0007"))) {
+                let theirs = their_lock.lines().filter(seventh);
+                lines.extend(theirs.filter(|line| line.split(' ').next() == Some(phase)));
+                taken += 1;
+            }
+        } else if !seventh(&line) {
+            lines.push(line);
+        }
+    }
+    ours.write("course/coursebuild.lock", &(lines.join("\n") + "\n"));
+    let (pairs, legos) = (theirs.json("course/seed_pairs.json"), theirs.json("course/lego_pairs.json"));
+    ours.edit_json("course/seed_pairs.json", |merged| merged["S0007"] = pairs["S0007"].clone());
+    ours.edit_json("course/lego_pairs.json", |merged| merged[6] = legos[6].clone());
+    ours.write_seeds(&[&ours.seeds()[..6], &theirs.seeds()[6..7], &ours.seeds()[7..]].concat());
+    let plan = ours.plan(&[]);
+    let phase = plan_of(&plan, "phase3");
+    assert_eq!((&phase["rejected"], &phase["fresh"]), (&json!(1), &json!(11)), "{plan:#}");
+    ours.faults(&json!([]));
+    let ran = ours.build(&[]).exits(0);
+    assert_eq!(ran.bought("phase3"), ["S0007"], "{ran:#?}");
+    assert_fresh(&ours);
+}
+
 /// A course whose basket `S0006L01` says a word that only the seed S0002 teaches.
 fn borrowing() -> Space {
     let space = course();
