@@ -98,6 +98,17 @@ pub enum Event {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         findings: Vec<Finding>,
     },
+    /// Results that pass by themselves do not go together with those before them, or with an earlier phase.
+    Compared {
+        /// The course's code.
+        course: String,
+        /// The phase.
+        phase: String,
+        /// How many are refused for that.
+        refused: usize,
+        /// What they are refused for (at most 100, one an item).
+        findings: Vec<Finding>,
+    },
     /// An item's attempts are exhausted.
     ItemFailed {
         /// The course's code.

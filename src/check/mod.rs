@@ -148,12 +148,24 @@ impl Checks {
         self.enabled.iter().any(|one| one.definition.scope == Scope::Course)
     }
 
-    /// The checks that can say nothing of an item by itself: they compare it with others.
-    pub fn beyond_the_item(&self) -> impl Iterator<Item = &'static str> {
-        let beyond = |one: &&Enabled| {
-            matches!(one.check, Check::Concepts(_) | Check::Determinism(_) | Check::Vocabulary(_))
-        };
-        self.enabled.iter().filter(beyond).map(|one| one.definition.name)
+    /// True when [`Checks::in_order`] can find an error, so that a verdict depends on the outputs before.
+    pub fn blames_in_order(&self) -> bool {
+        self.blames(Scope::Course)
+    }
+
+    /// True when [`Checks::with_lexicon`] can find an error, so that a verdict depends on an earlier phase.
+    pub fn blames_by_lexicon(&self) -> bool {
+        self.reads.is_some() && self.blames(Scope::Earlier)
+    }
+
+    /// True when a verdict depends on anything but the output and its item.
+    pub fn blames_others(&self) -> bool {
+        self.blames_in_order() || self.blames_by_lexicon()
+    }
+
+    fn blames(&self, scope: Scope) -> bool {
+        let mut errors = self.enabled.iter().filter(|one| one.severity == Severity::Error);
+        errors.any(|one| one.definition.scope == scope)
     }
 
     /// What [`Checks::in_order`] is asked with when nothing was admitted yet.

@@ -1,21 +1,23 @@
 //! All items of a course with what is decided over them: what `plan` counts and `build` moves.
 //!
 //! A phase has one slot for every root of its source, in source order. A slot is open as soon as everything that its items
-//! are made from is settled; then its items are known and each is decided. Decisions look only at earlier phases, so slots can
-//! be opened in any order, and all at once. The groups of a phase are known all at once, so such a phase has one slot for all.
+//! are made from is settled; then its items are known and each is decided. Decisions over an item by itself look only at earlier
+//! phases, so slots can be opened in any order, and all at once; items are compared with one another after that. The groups
+//! of a phase are known all at once, so such a phase has one slot for all.
 
 use super::adopt::Adopt;
 use super::context::{Entries, entries};
 use super::derived::Firsts;
 use super::facts::Decision;
 use super::found::Found;
+use super::order::Order;
 use super::recall::Recall;
 use super::scope::scopes;
 use super::select::Chosen;
 use super::verdict::Verdict;
 use crate::check::Checks;
 use crate::course::{Context, Course, Feed, Role, Rule, Window};
-use crate::diag::{Problem, Result};
+use crate::diag::Result;
 use crate::digest::{Digest, Hasher};
 use crate::graph::Graph;
 use crate::json::Value;
@@ -103,8 +105,10 @@ pub struct PhaseBoard {
     pub recall: Recall,
     /// The digest of the way in which a result becomes items; zero where more than one result and the rule decide it.
     pub(super) splitting: Digest,
-    /// The number of leading roots that are settled.
-    settled: usize,
+    /// The number of leading roots that are settled for good.
+    pub(super) settled: usize,
+    /// What the checks that compare items remember, and what waits for them.
+    pub(super) order: Order,
 }
 
 /// Items that are sent the same scoped sections.
@@ -128,6 +132,8 @@ pub struct Slot {
     pub(super) members: Vec<Vec<(u32, u32)>>,
     /// While it waits only for what stands before it: how many items to be bought it has at most.
     pub(super) possible: Option<u32>,
+    /// Its items were compared with all that they are ever compared with in this run, vocabulary alone.
+    pub(super) compared: bool,
 }
 
 /// How far a slot is.
@@ -161,6 +167,8 @@ pub struct Cell {
     pub decision: Decision,
     /// It may be bought in this run.
     pub chosen: bool,
+    /// The item is blamed beside others, and a purchase before it could undo that: what is decided over it by itself.
+    pub(super) doubt: Option<Box<Decision>>,
 }
 
 impl Cell {
@@ -184,6 +192,11 @@ impl Cell {
 }
 
 impl Slot {
+    /// Its items are known, and each is decided over.
+    pub(super) fn is_decided(&self) -> bool {
+        matches!(self.state, State::Open | State::Settled)
+    }
+
     /// Open if something of it is to be bought, settled if not.
     pub(super) fn find_state(&mut self) {
         self.state = if self.cells.iter().any(Cell::is_wanted) { State::Open } else { State::Settled };
@@ -221,15 +234,7 @@ impl<'w> Board<'w> {
             let (scopes, scope_of) = scopes(course, &phase.rule, &numbers);
             let slots = roots.iter().map(|_| Slot::default()).collect();
             let checks = Checks::compile(&phase.rule)?;
-            if let Some(name) = checks.beyond_the_item().next() {
-                let what = format!(
-                    "the check `{name}` of `{}` compares items with one another, and a build cannot run it yet",
-                    phase.rule.name
-                );
-                return Err(
-                    Problem::author(what).hint("leave it out, or switch it off: `severity = \"off\"`")
-                );
-            }
+            let order = Order::new(&checks);
             let (claiming, taken) = (BTreeSet::new(), HashSet::new());
             phases.push(PhaseBoard {
                 roots,
@@ -248,6 +253,7 @@ impl<'w> Board<'w> {
                 recall,
                 splitting: splitting(course, at),
                 settled: 0,
+                order,
             });
         }
         Ok(Self { course, graph, phases, wishes: Wishes::default() })
@@ -269,12 +275,6 @@ impl<'w> Board<'w> {
         &self.course.phases[phase].rule
     }
 
-    /// Says that a slot has nothing left to be bought in this run.
-    pub fn settle(&mut self, phase: usize, root: usize) {
-        self.phases[phase].slots[root].state = State::Settled;
-        self.advance(phase);
-    }
-
     /// What was to be kept in the store has been: nothing is filed twice.
     pub fn forget_filed(&mut self) {
         let slots = self.phases.iter_mut().flat_map(|phase| &mut phase.slots);
@@ -284,22 +284,10 @@ impl<'w> Board<'w> {
         }
     }
 
-    /// The number of leading roots of a phase that are settled.
+    /// The number of leading roots of a phase that are settled for good: nothing of them will be bought any more in this run,
+    /// and neither will anything that they are made from or compared with.
     pub fn settled(&self, phase: usize) -> usize {
         self.phases[phase].settled
-    }
-
-    pub(super) fn advance(&mut self, phase: usize) {
-        let looks_back = self.rule(phase).output.looks_back();
-        while let Some(slot) = self.phases[phase].slots.get(self.phases[phase].settled)
-            && slot.state == State::Settled
-        {
-            let root = self.phases[phase].settled;
-            if looks_back {
-                self.note_firsts(phase, root);
-            }
-            self.phases[phase].settled = root + 1;
-        }
     }
 
     /// The first root of a phase whose calls may not leave yet, because a hint's window is not settled.

@@ -149,6 +149,21 @@ impl<'s> Memory<'s> {
         if let Some(current) = self.plainly_counts(board, phase, (id, root), &contents, chosen)? {
             return Ok(Told::Fresh(current));
         }
+        Ok(Told::Facts(Box::new(self.all_facts(board, phase, detail, content, chosen)?)))
+    }
+
+    /// Everything that a decision over an item looks at, also where its lock line alone would do.
+    pub(super) fn all_facts(
+        &self,
+        board: &Board<'_>,
+        phase: usize,
+        detail: &Detail,
+        content: Digest,
+        chosen: bool,
+    ) -> Result<Facts> {
+        let (id, root) = (&detail.id, &*detail.root);
+        let same = board.same_contents(phase, detail);
+        let contents: Vec<Digest> = std::iter::once(content).chain(same.iter().copied()).collect();
         let rule = board.rule(phase);
         let lock = self.phase_lock(&rule.name);
         let line = lock.and_then(|lock| lock.lines.get(id)).copied();
@@ -190,7 +205,7 @@ impl<'s> Memory<'s> {
             Some(key) => self.base_of(board, phase, id, key, content)?,
             None => None,
         };
-        Ok(Told::Facts(Box::new(Facts {
+        Ok(Facts {
             content,
             pin: self.pinned(board, phase, id, standing.as_ref())?,
             lock_readable: self.lock.lock().is_some(),
@@ -216,7 +231,7 @@ impl<'s> Memory<'s> {
             fix: board.wishes.fix && chosen,
             refresh: board.wishes.refresh && chosen,
             adopt: board.adopts(phase, chosen),
-        })))
+        })
     }
 
     pub(super) fn candidate(&self, known: &Known) -> Result<Option<Candidate>> {

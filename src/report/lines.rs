@@ -75,6 +75,14 @@ impl Lines {
                 format!("{name}: {}\n", flat(what))
             }
             Event::CallEnded { .. } => self.ended(event),
+            Event::Compared { course, phase, refused, findings: found } => {
+                let head = format!(
+                    "{}: refused beside what stands before: {}",
+                    flat(&format!("{course}/{phase}")),
+                    count(*refused, "result")
+                );
+                format!("{head}\n{}", findings(found, look.most(FEW), "    ", look))
+            }
             Event::ItemFailed { course, phase, item, attempts, findings: found } => {
                 let target = flat(&format!("{course}/{phase}/{item}"));
                 let head =

@@ -6,7 +6,7 @@ use super::looks::Looked;
 use super::options::Options;
 use super::outlet::Outlet;
 use super::refresh;
-use super::refusal::{call_trouble, refuse, unusable};
+use super::refusal::{call_trouble, unusable};
 use super::request::{Draft, Seat, draft};
 use super::signals::Signals;
 use super::tally::Tally;
@@ -18,10 +18,7 @@ use crate::event::Event;
 use crate::generate::{Generator, Heard, Notice, Outcome, Stop, Stopper};
 use crate::graph::batch_of;
 use crate::link::Text;
-use crate::plan::{
-    Board, Cell, Current, Decision, Memory, State, Verdict, enlist, extras, place, recipe_texts, trouble,
-    wants,
-};
+use crate::plan::{Board, Current, Decision, Memory, State, enlist, extras, place, recipe_texts, trouble};
 use crate::prompt::Prompts;
 use crate::schedule::{PhaseNo, Ready, Schedule};
 use crate::store::{self, Ended, Intent, Provenance, Store};
@@ -74,7 +71,6 @@ pub(super) struct Loop<'c, 'a, 'w> {
     pub(super) schedule: Schedule,
     pub(super) numbers: Vec<Vec<PhaseNo>>,
     places: HashMap<PhaseNo, (usize, usize)>,
-    waiting: Vec<Vec<BTreeSet<usize>>>,
     /// By course and phase: the position of the first item of each root, as far as it is known.
     positions: Vec<Vec<Vec<usize>>>,
     labels: Labels,
@@ -87,7 +83,7 @@ pub(super) struct Loop<'c, 'a, 'w> {
     /// A bound on calls or money has been reached: nothing leaves any more.
     at_bound: bool,
     /// Phases of the present course that have become known better since that was told.
-    opened: BTreeSet<usize>,
+    pub(super) opened: BTreeSet<usize>,
     end: End,
 }
 
@@ -108,25 +104,12 @@ impl Conductor<'_, '_> {
                 all.iter().enumerate().map(move |(phase, number)| (*number, (course, phase)))
             })
             .collect();
-        let closed = |slot: &crate::plan::Slot| matches!(slot.state, State::Pending);
-        let waiting = self
-            .boards
-            .iter()
-            .map(|board| {
-                board
-                    .phases
-                    .iter()
-                    .map(|phase| (0..phase.slots.len()).filter(|root| closed(&phase.slots[*root])).collect())
-                    .collect()
-            })
-            .collect();
         let positions = self.boards.iter().map(|board| vec![Vec::new(); board.phases.len()]).collect();
         let state = Loop {
             run: self,
             schedule,
             numbers,
             places,
-            waiting,
             positions,
             labels: Labels::default(),
             texts: HashMap::new(),
@@ -145,6 +128,10 @@ impl Loop<'_, '_, '_> {
     async fn run(mut self) -> Result<End> {
         let (stopper, stop) = Stopper::new();
         let mut signals = Signals::new()?;
+        for course in 0..self.run.boards.len() {
+            self.run.boards[course].begin();
+            self.progress(course, 0)?;
+        }
         loop {
             self.start_calls(&stop)?;
             if self.flights.is_empty() && self.looks.is_empty() {
@@ -207,12 +194,10 @@ impl Loop<'_, '_, '_> {
         };
         let members: Vec<(usize, usize)> =
             ready.items.iter().map(|(root, at)| (*root as usize, *at as usize)).collect();
-        let board = &self.run.boards[course];
         let first = members.first().copied().unwrap_or_default();
-        let batch = batch_of(
-            position(board, phase, &mut self.positions[course][phase], first),
-            board.rule(phase).batch.size,
-        );
+        let batch = self.batch(course, phase, first);
+        self.run.boards[course].ask(phase, &members);
+        let board = &self.run.boards[course];
         let label = self.labels.take(&self.run.store, (course, board), (phase, batch), &members)?;
         let seat = Seat { phase, members: &members, batch, label: label.1.clone() };
         let Draft { mut intent, request } =
@@ -263,6 +248,13 @@ impl Loop<'_, '_, '_> {
         Ok(())
     }
 
+    /// The number of the batch that an item is in.
+    pub(super) fn batch(&mut self, course: usize, phase: usize, place: (usize, usize)) -> usize {
+        let board = &self.run.boards[course];
+        let position = position(board, phase, &mut self.positions[course][phase], place);
+        batch_of(position, board.rule(phase).batch.size)
+    }
+
     /// Takes back a call. A problem stops the run, and what is in flight is still waited for and kept.
     fn came_back(&mut self, flight: Flight, came: Result<Came>) {
         let done = match came {
@@ -282,6 +274,7 @@ impl Loop<'_, '_, '_> {
         let mut brought: HashMap<usize, &store::Stored> =
             entry.results.iter().map(|stored| (stored.item, stored)).collect();
         let (mut passed, mut findings, mut again) = (0, Vec::new(), Vec::new());
+        let limit = self.run.boards[course].rule(phase).attempts;
         let (mut gave_up, mut unreached) = (Vec::new(), Vec::new());
         for (number, (root, at)) in members.iter().enumerate() {
             let refused = match brought.remove(&number) {
@@ -301,8 +294,10 @@ impl Loop<'_, '_, '_> {
             };
             findings.extend(why.iter().take(100 - findings.len().min(100)).cloned());
             let cell = &mut self.run.boards[course].phases[phase].slots[*root].cells[*at];
-            if refuse(cell, why, answer, self.run.boards[course].course.phases[phase].rule.attempts) {
-                again.push(place(*root, *at));
+            if cell.refuse(why, answer, limit) {
+                if !self.run.boards[course].wait(phase, (*root, *at)) {
+                    again.push(place(*root, *at));
+                }
             } else {
                 gave_up.push((*root, *at));
             }
@@ -327,19 +322,7 @@ impl Loop<'_, '_, '_> {
             let message = format!("`{}`: {}", intent.label, extra.message);
             (self.run.emit)(&Event::Warning { message });
         }
-        for (root, at) in &gave_up {
-            let cell = &self.run.boards[course].phases[phase].slots[*root].cells[*at];
-            (self.run.emit)(&Event::ItemFailed {
-                course: intent.course.clone(),
-                phase: intent.phase.clone(),
-                item: cell.id.to_string(),
-                attempts: cell.decision.attempts,
-                findings: cell.decision.findings.clone(),
-            });
-        }
-        if !gave_up.is_empty() && !self.run.options.keep_going {
-            self.schedule.stop();
-        }
+        self.give_up(course, phase, &gave_up);
         if !again.is_empty() {
             self.retry(course, phase, number, again);
         }
@@ -347,24 +330,17 @@ impl Loop<'_, '_, '_> {
         for part in unreached.chunks((members.len() / 2).max(1)) {
             self.schedule.retry(number, part.to_vec());
         }
-        let roots: BTreeSet<usize> = members.iter().map(|(root, _)| *root).collect();
-        for root in roots {
-            if !self.run.boards[course].phases[phase].slots[root].cells.iter().any(Cell::is_wanted) {
-                self.settle(course, phase, root)?;
-            }
-        }
-        self.tell_what_opened(course);
-        Ok(())
+        self.progress(course, phase)
     }
 
     /// Tells how much is known now of the phases that have become known better.
-    fn tell_what_opened(&mut self, course: usize) {
+    pub(super) fn tell_what_opened(&mut self, course: usize) {
         for reader in std::mem::take(&mut self.opened) {
             (self.run.emit)(&Event::Phase {
                 course: self.run.boards[course].course.code.clone(),
                 phase: self.run.boards[course].rule(reader).name.clone(),
                 to_buy: self.run.tally.to_buy(course, reader),
-                pending: self.waiting[course][reader].len(),
+                pending: self.run.boards[course].waiting(reader),
             });
         }
     }
@@ -382,7 +358,7 @@ impl Loop<'_, '_, '_> {
         let detail = board
             .detail_of(phase, root, at)?
             .ok_or_else(|| Problem::internal("an item that waits was bought"))?;
-        let findings = board.judge(phase, &detail, &stored.output);
+        let findings = board.judge_answer(phase, (root, at), &detail, &stored.output)?;
         let waived = findings.iter().any(|finding| finding.severity == Severity::Waived);
         let errors: Vec<Finding> = findings.into_iter().filter(Finding::is_error).collect();
         if !errors.is_empty() {
@@ -391,48 +367,18 @@ impl Loop<'_, '_, '_> {
         if let Some(decision) =
             refresh::merged(board, &self.run.memories[course], phase, (root, at), &detail, stored)?
         {
-            board.phases[phase].slots[root].cells[at].decision = decision;
+            board.let_stand(phase, (root, at), decision);
             return Ok(None);
         }
-        let cell = &mut board.phases[phase].slots[root].cells[at];
-        cell.decision = Decision::fresh(Current {
+        let current = Current {
             digest: stored.digest,
             text: Text::Lifted(stored.output.as_str().into()),
             provenance: Provenance::Generated,
             key: entry.intent.items[stored.item].content.short(),
             unchecked: waived,
-        });
+        };
+        board.let_stand(phase, (root, at), Decision::fresh(current));
         Ok(None)
-    }
-
-    pub(super) fn settle(&mut self, course: usize, phase: usize, root: usize) -> Result<()> {
-        let memory = &self.run.memories[course];
-        let board = &mut self.run.boards[course];
-        board.settle(phase, root);
-        for (reader, root) in board.open_after(phase, root, &mut self.waiting[course], memory)? {
-            if self.looks_first(course, reader, root) {
-                continue;
-            }
-            let board = &self.run.boards[course];
-            let wanted = wants(board, reader, root)?;
-            self.run.tally.opened(course, reader, wanted.len());
-            self.opened.insert(reader);
-            self.schedule.settle(
-                self.numbers[course][reader],
-                u32::try_from(root).unwrap_or(u32::MAX),
-                &wanted,
-            );
-            self.run.tally.reused += board.phases[reader].slots[root]
-                .cells
-                .iter()
-                .filter(|cell| cell.decision.verdict == Verdict::Fresh)
-                .count();
-        }
-        let board = &self.run.boards[course];
-        for (phase, number) in self.numbers[course].iter().enumerate() {
-            self.schedule.gate(*number, board.gate(phase));
-        }
-        Ok(())
     }
 }
 

@@ -262,10 +262,12 @@ fn lock_lines(board: &Board<'_>, phase: usize) -> Vec<LockLine> {
             && matches!(current.provenance, Provenance::Generated | Provenance::Adopted),
         as_found,
     };
+    let compares = board.phases[phase].checks.blames_others();
     board
         .cells(phase)
         .filter_map(|(root, at, cell)| {
-            let fresh = cell.decision.verdict == Verdict::Fresh;
+            let compared = !compares || root < board.settled(phase);
+            let fresh = cell.decision.verdict == Verdict::Fresh && compared;
             let as_found = board.is_as_found(phase, root, at);
             let stands = cell.decision.linked.as_ref().map(|current| line(current, fresh, as_found));
             let failed = matches!(cell.decision.verdict, Verdict::Failed(_))

@@ -2,10 +2,9 @@
 //! that took its place, may have been bought elsewhere already. No call leaves with an item before that is known.
 
 use super::conduct::Loop;
-use super::refusal::refuse;
 use crate::diag::{Problem, Result};
 use crate::digest::Digest;
-use crate::plan::{Cell, Held, Verdict, place, wants};
+use crate::plan::{Cell, Held, Verdict, place};
 use crate::schedule::{PhaseNo, Place};
 use crate::share::Look;
 use crate::store::slot;
@@ -89,7 +88,8 @@ impl Loop<'_, '_, '_> {
             self.after_retry(course, phase, asked, once_more)
         } else if once_more.is_empty() {
             let roots: BTreeSet<usize> = asked.into_iter().map(|((root, _), _)| root).collect();
-            roots.into_iter().try_for_each(|root| self.known(course, phase, root))
+            roots.into_iter().try_for_each(|root| self.tell_wants(course, phase, root))?;
+            self.progress(course, phase)
         } else {
             // The root stays pending: its refused items have another slot to be asked for.
             self.look_up(course, phase, once_more, false);
@@ -116,17 +116,7 @@ impl Loop<'_, '_, '_> {
         let stored = entry.results.first().ok_or_else(|| Problem::internal("a slot without a result"))?;
         let Some((why, answer)) = self.judge(course, phase, at, stored, entry)? else { return Ok(false) };
         let limit = self.run.boards[course].course.phases[phase].rule.attempts;
-        Ok(refuse(self.cell(course, phase, at), why, answer, limit))
-    }
-
-    /// What is to be bought of a root is known now.
-    fn known(&mut self, course: usize, phase: usize, root: usize) -> Result<()> {
-        let wanted = wants(&self.run.boards[course], phase, root)?;
-        let number = self.numbers[course][phase];
-        let cells = &self.run.boards[course].phases[phase].slots[root].cells;
-        self.run.tally.reused += cells.iter().filter(|cell| cell.decision.verdict == Verdict::Fresh).count();
-        self.schedule.settle(number, u32::try_from(root).unwrap_or(u32::MAX), &wanted);
-        if wanted.is_empty() { self.settle(course, phase, root) } else { Ok(()) }
+        Ok(self.cell(course, phase, at).refuse(why, answer, limit))
     }
 
     fn after_retry(
@@ -147,16 +137,6 @@ impl Loop<'_, '_, '_> {
             self.schedule.retry(self.numbers[course][phase], again);
         }
         self.look_up(course, phase, once_more, true);
-        let fresh =
-            |at: &&(usize, usize)| self.cell_of(course, phase, **at).decision.verdict == Verdict::Fresh;
-        let fresh = items.iter().filter(fresh).count();
-        self.run.tally.reused += fresh;
-        let roots: BTreeSet<usize> = items.into_iter().map(|(root, _)| root).collect();
-        for root in roots {
-            if !self.run.boards[course].phases[phase].slots[root].cells.iter().any(Cell::is_wanted) {
-                self.settle(course, phase, root)?;
-            }
-        }
-        Ok(())
+        self.progress(course, phase)
     }
 }

@@ -27,6 +27,7 @@ mod noop;
 mod options;
 mod outside;
 mod outlet;
+mod progress;
 mod recover;
 mod refresh;
 mod refusal;
@@ -147,7 +148,7 @@ fn carry_out(
         .iter()
         .filter_map(|board| left_out(board.course))
         .for_each(|message| emit(&Event::Warning { message }));
-    let mut tally = Tally::new(&known, fresh(&boards));
+    let mut tally = Tally::new(&known);
     for board in &boards {
         if let Some(message) = outside::not_run(board.course)? {
             emit(&Event::Warning { message });
@@ -172,7 +173,7 @@ fn carry_out(
         end = run.conduct()?;
         tally = run.tally;
     }
-    let mut summary = tally.summary(&boards);
+    let mut summary = tally.summary(&boards, fresh(&boards));
     (summary.expected_seconds, summary.expected_at_least) = (plan.estimate.seconds, plan.estimate.at_least);
     for ((board, memory), lock) in boards.iter().zip(&memories).zip(&session.locks) {
         finish::file_edits(board, &session.store)?;

@@ -15,7 +15,6 @@ pub(super) struct Tally {
     pub(super) calls: usize,
     pub(super) generated: usize,
     pub(super) rejected: usize,
-    pub(super) reused: usize,
     /// Results fetched from the shared store on the way.
     pub(super) fetched: usize,
     pub(super) usage: Option<Meters>,
@@ -35,10 +34,10 @@ pub(super) struct Touched {
 }
 
 impl Tally {
-    /// That of a run that begins with so many fresh items.
-    pub(super) fn new(known: &[Vec<Known>], reused: usize) -> Self {
+    /// That of a run of which so much is known when it begins.
+    pub(super) fn new(known: &[Vec<Known>]) -> Self {
         let to_buy = known.iter().map(|phases| phases.iter().map(|known| known.to_buy).collect()).collect();
-        Self { reused, to_buy, ..Self::default() }
+        Self { to_buy, ..Self::default() }
     }
 
     /// So many more items are to be bought.
@@ -81,6 +80,14 @@ impl Tally {
         }
     }
 
+    /// An answer that had passed by itself was refused after all.
+    pub(super) fn took_back(&mut self, course: usize, phase: usize, batch: usize) {
+        self.generated = self.generated.saturating_sub(1);
+        self.rejected += 1;
+        let touched = self.batches.entry((course, phase, batch)).or_default();
+        touched.passed = touched.passed.saturating_sub(1);
+    }
+
     /// One event for each batch that a call was made for.
     pub(super) fn batch_events(&self, boards: &[Board<'_>]) -> Vec<Event> {
         let mut events = Vec::new();
@@ -110,8 +117,8 @@ impl Tally {
         events
     }
 
-    /// The counts in a summary; the rest of it is filled by whoever ends the run.
-    pub(super) fn summary(&self, boards: &[Board<'_>]) -> Summary {
+    /// The counts in a summary of a run after which so many items are fresh; the rest of it is filled by whoever ends the run.
+    pub(super) fn summary(&self, boards: &[Board<'_>], fresh: usize) -> Summary {
         let drift = self.first.iter().map(|((course, phase), first)| {
             let board = &boards[*course];
             let roots = board.phases[*phase].roots.len();
@@ -121,7 +128,7 @@ impl Tally {
             drift: drift.collect(),
             calls: self.calls,
             items_generated: self.generated,
-            items_reused: self.reused,
+            items_reused: fresh.saturating_sub(self.generated),
             items_fetched: self.fetched,
             items_rejected: self.rejected,
             usage: self.usage.unwrap_or_default(),

@@ -34,7 +34,7 @@ pub use known::{Asked, Known, Source};
 pub use portable::{MAX_OBJECT, decode_portion, encode_portion, portions, together};
 pub use roots::Root;
 pub use stamp::{RACY_NS, Shape, Stamp, Stat};
-pub use table::{Row, Table};
+pub use table::{Compared, Row, Table};
 pub use upkeep::Checked;
 pub use workspace::{Held, Holder, Note, hold_waiting, try_hold};
 pub use writer::Durable;

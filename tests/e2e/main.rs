@@ -14,6 +14,7 @@ mod check_command;
 mod checks;
 mod chinese;
 mod cli;
+mod coursewide;
 #[cfg(feature = "crash-points")]
 mod crash;
 mod docs;

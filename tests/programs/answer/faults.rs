@@ -2,7 +2,7 @@
 //!
 //! The file is an array of `{"fault": NAME, "phase"?, "item"?, "attempts"?: [1, …], …}`; a fault is made in every call that
 //! fits all that it says. Of one item: `missing`, `shape`, `wrong` (a content that the checks refuse), `extra` (another id
-//! beside it: `"id"`), `twice`, `set` (what stands at `"at"` becomes `"to"`; without an item, in all). Of the whole answer: `prose`, `fenced`, `truncated`, `empty`, `not_json`, `pad` (white space
+//! beside it: `"id"`), `twice`, `set` (what stands at `"at"` becomes `"to"`; without an item, in all), `say` (this answer: `"output"`), `known` (one LEGO with this known text: `"text"`). Of the whole answer: `prose`, `fenced`, `truncated`, `empty`, `not_json`, `pad` (white space
 //! before it: `"bytes"`), `utf16`, `latin1`. Of the program: `exit` (`"code"`, after answering), `hang` (until the file `"until"` is there),
 //! `flood` (`"bytes"` to standard error), `tell` (the variable `"name"` to standard error), `to_file` (the
 //! answer goes to `COURSEBUILD_OUTPUT`).
@@ -49,8 +49,9 @@ impl Faults {
                     let variable = std::env::var(fault["name"].as_str().unwrap_or_default());
                     eprintln!("it is {}", variable.unwrap_or_default());
                 }
-                "missing" | "shape" | "wrong" | "extra" | "twice" | "set" | "prose" | "fenced"
-                | "truncated" | "empty" | "not_json" | "utf16" | "latin1" | "pad" | "exit" | "to_file" => {}
+                "missing" | "shape" | "wrong" | "say" | "known" | "extra" | "twice" | "set" | "prose"
+                | "fenced" | "truncated" | "empty" | "not_json" | "utf16" | "latin1" | "pad" | "exit"
+                | "to_file" => {}
                 other => return Err(format!("no such fault: `{other}`")),
             }
         }
@@ -120,6 +121,12 @@ fn spoil_items(fault: &Value, whole: &mut Value) {
         "shape" => change(whole, id, &|item| *item = json!(["not", {"the": "shape"}])),
         "wrong" => change(whole, id, &worsen),
         "set" => set(whole, id, fault),
+        "say" => change(whole, id, &|item| *item = fault["output"].clone()),
+        "known" => change(whole, id, &|item| {
+            let (target, known) = (item[1][0].clone(), fault["text"].clone());
+            let parts = json!([[target, known], [target, known]]);
+            item[2] = json!([[format!("{id}L01"), "C", target, known, parts]]);
+        }),
         "extra" => {
             let other = fault["id"].as_str().unwrap_or("../../x");
             match whole {
