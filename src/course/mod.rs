@@ -20,6 +20,7 @@ mod rule;
 mod schema;
 mod severity;
 mod source;
+mod starter;
 mod text;
 mod types;
 
@@ -29,4 +30,5 @@ pub use load::load;
 pub use output::*;
 pub use pack::{BUILTIN_PACKS, BuiltinPack, PackPhase, builtin_pack};
 pub use schema::{manifest_schema, rule_schema};
+pub use starter::*;
 pub use types::*;

@@ -187,7 +187,8 @@ pub fn write_lock(path: &Path, phases: &[PhaseLines<'_>], old: Option<&[u8]>) ->
             let id = encode(id);
             if let Some(Line { key, digest, provenance, unchecked }) = line {
                 let word = match provenance {
-                    Provenance::Generated => "generated",
+                    // A trial stands in no main file; kept, it is generated.
+                    Provenance::Generated | Provenance::Trial => "generated",
                     Provenance::Adopted => "adopted",
                     Provenance::Edited => "edited",
                     Provenance::Accepted => "accepted",

@@ -54,6 +54,10 @@ pub struct Wishes {
     pub refresh: bool,
     /// `--with-stale-inputs`: what is not bought feeds later phases with its last linked result.
     pub with_stale_inputs: bool,
+    /// `--trial`: what is bought stands for nothing.
+    pub trial: bool,
+    /// Items that a trial waits for already, by phase, id and content: they are not tried again.
+    pub tried: HashSet<(usize, Arc<str>, Digest)>,
 }
 
 impl Wishes {
@@ -233,8 +237,12 @@ impl<'w> Board<'w> {
     }
 
     /// `-B` for an item that is selected: of what a target names, not of what that is made from.
-    pub(super) fn forces(&self, phase: usize, chosen: bool) -> bool {
-        self.wishes.force && chosen && self.wishes.chosen.get(phase).is_none_or(|chosen| !chosen.is_upstream)
+    pub(super) fn forces(&self, phase: usize, id: &str, content: Digest, chosen: bool) -> bool {
+        let tried = !self.wishes.tried.is_empty() && self.wishes.tried.contains(&(phase, id.into(), content));
+        self.wishes.force
+            && !tried
+            && chosen
+            && self.wishes.chosen.get(phase).is_none_or(|chosen| !chosen.is_upstream)
     }
 
     /// A phase's rule.

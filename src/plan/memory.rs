@@ -89,7 +89,7 @@ impl<'s> Memory<'s> {
         let stands =
             line.key == content.short() && line.provenance == Provenance::Generated && !line.unchecked;
         let passed = lock.checks == Some(board.phases[phase].checks.digest().short());
-        if !stands || !passed || board.forces(phase, chosen) {
+        if !stands || !passed || board.forces(phase, id, content, chosen) {
             return Ok(None);
         }
         if self.store.index()?.has_superseded() && !self.store.index()?.superseded(&content, id).is_empty() {
@@ -126,7 +126,7 @@ impl<'s> Memory<'s> {
             None => None,
         };
         let checks = board.phases[phase].checks.digest();
-        let force = board.forces(phase, chosen);
+        let force = board.forces(phase, id, content, chosen);
         let index = self.store.index()?;
         let locked = match (line, &standing) {
             (Some(line), Some((digest, text))) if line.digest == digest.short() => Some(text.clone()),

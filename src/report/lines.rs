@@ -171,9 +171,9 @@ impl Lines {
 
 #[cfg(test)]
 pub(super) mod samples {
-    use super::super::findings::example;
     use super::*;
     use crate::generate::Meters;
+    use crate::report::findings::example;
 
     pub(in super::super) fn started() -> Event {
         let phase = |name: &str, calls_min, calls_max| PhaseStart {

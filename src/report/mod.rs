@@ -4,6 +4,7 @@
 //! foreign origin is made safe here, whatever it went through before.
 
 mod confirm;
+mod diff;
 mod findings;
 mod json;
 mod lines;
@@ -24,9 +25,11 @@ mod table;
 mod why;
 mod words;
 
-pub use confirm::confirm;
+pub use confirm::{ask, confirm};
+pub use diff::{diff_text, dropped_text, kept_text};
 pub use json::{
-    event_line, log_json, packs_json, plan_json, problem_json, prompt_json, status_json, value_json, why_json,
+    diff_json, dropped_json, event_line, kept_json, log_json, packs_json, plan_json, problem_json,
+    prompt_json, status_json, value_json, why_json,
 };
 pub use lines::Lines;
 pub use live::Live;

@@ -6,6 +6,7 @@ use super::refusal::{call_trouble, refuse, unusable};
 use super::request::{Draft, Seat, draft};
 use super::signals::Signals;
 use super::tally::Tally;
+use super::trial::stands_as_before;
 use crate::check::Finding;
 use crate::diag::{Problem, Result};
 use crate::event::Event;
@@ -250,8 +251,12 @@ impl Loop<'_, '_, '_> {
             if intent.attempt == 1 {
                 self.run.tally.first_answer(course, phase, *root, refused.is_none());
             }
+            let trial = self.run.options.trial;
             let Some((why, answer)) = refused else {
                 passed += 1;
+                if trial {
+                    stands_as_before(&mut self.run.boards[course].phases[phase].slots[*root].cells[*at]);
+                }
                 continue;
             };
             findings.extend(why.iter().take(100 - findings.len().min(100)).cloned());
@@ -287,6 +292,12 @@ impl Loop<'_, '_, '_> {
                 attempts: cell.decision.attempts,
                 findings: cell.decision.findings.clone(),
             });
+        }
+        self.run.tally.gave_up += gave_up.len();
+        if self.run.options.trial {
+            for (root, at) in &gave_up {
+                stands_as_before(&mut self.run.boards[course].phases[phase].slots[*root].cells[*at]);
+            }
         }
         if !gave_up.is_empty() && !self.run.options.keep_going {
             self.schedule.stop();
@@ -333,6 +344,9 @@ impl Loop<'_, '_, '_> {
             board.judge(phase, &detail, &stored.output).into_iter().filter(Finding::is_error).collect();
         if !errors.is_empty() {
             return Ok(Some((errors, Some(stored.digest))));
+        }
+        if self.run.options.trial {
+            return Ok(None);
         }
         let cell = &mut board.phases[phase].slots[root].cells[at];
         cell.decision = Decision::fresh(Current {

@@ -99,6 +99,7 @@ fn file(
             recipe: Vec::new(),
             hints: Vec::new(),
             checks: board.phases[phase].checks.digest(),
+            trial: false,
             items: asked.collect(),
         },
         provenance,

@@ -32,7 +32,7 @@ pub fn plan(options: &Options) -> Result<Plan> {
 }
 
 /// A workspace with all its boards, whatever is selected.
-fn with_boards<T>(
+pub(super) fn with_boards<T>(
     options: &Options,
     look: impl FnOnce(&Session, &[Board<'_>], &[Memory<'_>]) -> Result<T>,
 ) -> Result<T> {
@@ -82,10 +82,10 @@ fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> PhaseStat
 }
 
 /// The items that a target names: root, number in its slot, cell.
-type Named<'b> = Vec<(usize, usize, &'b Cell)>;
+pub(super) type Named<'b> = Vec<(usize, usize, &'b Cell)>;
 
 /// The items of one phase that a target names, without what they are made from.
-fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b>> {
+pub(super) fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b>> {
     let size = board.rule(phase).batch.size;
     let chosen = match what {
         What::All => Chosen { all: true, ..Chosen::default() },
@@ -106,11 +106,11 @@ fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b
         .collect())
 }
 
-fn phases_of(board: &Board<'_>, target: &Target) -> Vec<usize> {
+pub(super) fn phases_of(board: &Board<'_>, target: &Target) -> Vec<usize> {
     target.phase.map_or_else(|| (0..board.phases.len()).collect(), |phase| vec![phase])
 }
 
-fn targets(options: &Options, boards: &[Board<'_>]) -> Result<Vec<Target>> {
+pub(super) fn targets(options: &Options, boards: &[Board<'_>]) -> Result<Vec<Target>> {
     let courses: Vec<&Course> = boards.iter().map(|board| board.course).collect();
     options.selection.targets.iter().map(|text| read_target(text, &courses)).collect()
 }

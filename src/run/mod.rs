@@ -5,6 +5,7 @@
 mod call;
 mod clock;
 mod conduct;
+mod diff;
 mod drift;
 mod estimate;
 mod finish;
@@ -22,13 +23,17 @@ mod session;
 mod signals;
 mod tables;
 mod tally;
+mod trial;
 mod views;
 
 pub use crate::plan::Selection;
+pub use diff::diff;
 pub use look::{log, plan, prompt, show, status, why};
 pub use options::{Confirm, Options};
+pub use trial::{drop_trial, keep};
 pub use views::{
-    BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
+    BatchStatus, CourseStatus, Diff, Generation, Kept, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus,
+    Refused, Status, Why, WhyReason,
 };
 
 use crate::course::{ConfirmAbove, Course, Phase};
@@ -48,6 +53,10 @@ use tally::Tally;
 /// Brings the selected targets up to date, telling `emit` of everything that happens. The last event is the summary, which is
 /// also returned; its `exit` is the exit code. An error means that the run could not begin or had to be given up.
 pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summary> {
+    if options.trial && options.selection == Selection::default() {
+        return Err(Problem::author("nothing was named to be tried")
+            .hint("name a phase, a batch or an item: `coursebuild build phase3/7 --trial`"));
+    }
     let started = Instant::now();
     if let Some(mut summary) = noop::nothing_to_do(options) {
         summary.seconds = started.elapsed().as_secs_f64();
@@ -71,7 +80,9 @@ pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summ
         return Err(problem);
     }
     summary.seconds = started.elapsed().as_secs_f64();
-    noop::remember(options, &session, &summary, began_ns)?;
+    if !options.trial {
+        noop::remember(options, &session, &summary, began_ns)?;
+    }
     emit(&Event::Summary(summary.clone()));
     Ok(summary)
 }
@@ -112,6 +123,11 @@ fn carry_out(
         };
         end = run.conduct()?;
         tally = run.tally;
+    }
+    if options.trial {
+        let mut summary = trial::summary(&tally, &boards, options);
+        summary.exit = exit_code(&end, &summary);
+        return Ok((summary, end.problem));
     }
     let mut summary = tally.summary(&boards);
     (summary.expected_seconds, summary.expected_at_least) = (plan.estimate.seconds, plan.estimate.at_least);

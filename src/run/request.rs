@@ -139,6 +139,7 @@ pub(super) fn draft(board: &Board<'_>, prompts: &Prompts, store: &Store, seat: &
         recipe: board.phases[phase].recipe(front.0).parts().to_vec(),
         hints,
         checks: board.phases[phase].checks.digest(),
+        trial: board.wishes.trial,
         items: details
             .into_iter()
             .zip(cells())

@@ -16,6 +16,8 @@ pub(super) struct Tally {
     pub(super) generated: usize,
     pub(super) rejected: usize,
     pub(super) reused: usize,
+    /// Items whose attempts are exhausted.
+    pub(super) gave_up: usize,
     pub(super) usage: Option<Meters>,
     pub(super) money_usd: Option<f64>,
     /// By course, phase and batch number.

@@ -3,6 +3,7 @@
 use crate::check::Finding;
 use crate::digest::Digest;
 use crate::generate::Meters;
+use crate::json::Change;
 use crate::plan::Counts;
 use crate::store::{Ended, Hint, Provenance};
 use serde::Serialize;
@@ -81,6 +82,52 @@ pub struct WhyReason {
     pub old: Option<String>,
     /// Its digest now; `None`: it is gone, or the reason is about no part.
     pub new: Option<String>,
+}
+
+/// What changed in an item.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Diff {
+    /// The item as a target.
+    pub target: String,
+    /// The output that it is compared with; `None`: there is none yet.
+    pub from: Option<Generation>,
+    /// The other one.
+    pub to: Generation,
+    /// Every place that differs.
+    pub changes: Vec<Change>,
+}
+
+/// One of the outputs that an item had.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Generation {
+    /// Its number, from 1, the oldest first; `None`: it is on trial.
+    pub number: Option<usize>,
+    /// It stands for the item now.
+    pub present: bool,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// When it came: milliseconds since 1970, UTC; 0 where the store does not know it yet.
+    pub at_ms: u64,
+    /// The digest of the output.
+    pub digest: Digest,
+}
+
+/// What became of trials that were to be kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// The items whose trial is current now, as targets.
+    pub kept: Vec<String>,
+    /// Those whose trial is not.
+    pub refused: Vec<Refused>,
+}
+
+/// A trial that cannot be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    /// The item as a target.
+    pub target: String,
+    /// Why, in words.
+    pub why: String,
 }
 
 /// One call, as the store remembers it.

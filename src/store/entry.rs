@@ -19,6 +19,8 @@ pub enum Provenance {
     Edited,
     /// Stands for an edit that was declared to be without effect.
     Accepted,
+    /// A generator answered, to be looked at: no decision sees it until it is kept.
+    Trial,
 }
 
 /// What a call asks, durable before the generator sees it: enough to make the [`Entry`] of an answer that is found after a
@@ -51,6 +53,9 @@ pub struct Intent {
     pub hints: Vec<Hint>,
     /// The digest of the checks' definitions and data that attempts are counted under.
     pub checks: Digest,
+    /// It is asked on trial: what comes stands for nothing until it is kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trial: bool,
     /// The items asked for, in order.
     pub items: Vec<AskedItem>,
 }

@@ -35,6 +35,7 @@ pub(crate) fn intent(call: &str, items: &[AskedItem]) -> Intent {
         recipe: vec![Part { name: "template/system".into(), digest: digest("system") }],
         hints: Vec::new(),
         checks: digest("checks"),
+        trial: false,
         items: items.to_vec(),
     }
 }

@@ -22,6 +22,8 @@ mod pipelines;
 mod property;
 mod real_course;
 mod sources;
+mod starting;
 mod supervisor;
 mod support;
+mod trial;
 mod two_builds;
