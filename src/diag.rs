@@ -3,6 +3,7 @@
 //! No I/O and no wording of its own; the rooms that find a problem word it, `report` prints it.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What every fallible function of the tool returns.
@@ -109,8 +110,13 @@ impl Problem {
 
     /// A file operation that failed: `verb` fits "could not …".
     pub fn io(verb: &str, path: &Path, error: &std::io::Error) -> Self {
-        Self::environment(format!("could not {verb} `{}`", escape(&path.display().to_string())))
-            .because(error)
+        let problem =
+            Self::environment(format!("could not {verb} `{}`", escape(&path.display().to_string())))
+                .because(error);
+        match what_to_do(error.kind()) {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        }
     }
 
     /// The same, at a place.
@@ -133,6 +139,26 @@ impl Problem {
         self.hint = Some(hint.into());
         self
     }
+}
+
+/// What to do about a file operation that failed, where that is plain.
+fn what_to_do(kind: ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "make room on that disk (or raise the limit that is in force) and run it again: what was answered is kept"
+        }
+        ErrorKind::PermissionDenied => {
+            "give your user the right to it (`ls -ld` shows whose it is) and run it again: what was answered is kept"
+        }
+        ErrorKind::ReadOnlyFilesystem => "make that disk writable, or move the workspace to one that is",
+        ErrorKind::NotFound => {
+            "something took a folder away meanwhile: bring it back, or run it again to make it anew"
+        }
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            "a file stands where a folder has to be: move it away and run it again"
+        }
+        _ => return None,
+    })
 }
 
 /// The name that a mistyped one was probably meant to be: the nearest, if at most a third of the letters typed are wrong, or one. Letters

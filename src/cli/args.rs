@@ -170,6 +170,9 @@ Example:
         #[arg(value_name = "TARGET")]
         targets: Vec<String>,
     },
+    /// Print a page of how everything stands, what it took and cost: HTML that needs nothing beside itself
+    #[command(after_help = "Example:\n  coursebuild report > report.html")]
+    Report,
     /// List the built-in packs of rules, copy one out, or print the schemas of manifests and rules
     #[command(after_help = "\
 Examples:

@@ -156,6 +156,10 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             let calls = run::log(&meaning::question(&target(targets), global, around)?)?;
             if json { report::log_json(&calls)? } else { report::log_text(&calls, look) }
         }
+        Command::Report => {
+            let account = run::account(&meaning::question(&Select::default(), global, around)?)?;
+            if json { report::account_json(&account)? } else { report::account_html(&account) }
+        }
         Command::Rules { schema: Some(of), .. } => packs::schema(*of),
         Command::Rules { copy: Some(named), .. } => match named.as_slice() {
             [name, folder] => packs::copy(name, folder.as_ref())?,

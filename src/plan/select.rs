@@ -211,7 +211,8 @@ fn listed(texts: &[String], course: &Course, names: &Names<'_>) -> Result<Vec<Ch
         let found: Vec<Result<Chosen>> = (0..runs.len()).map(|phase| items(text, phase, names)).collect();
         let known = |phase: usize| found[phase].is_ok() && !is_grouped(phase, names);
         if !(0..runs.len()).any(known) && !(0..runs.len()).any(|phase| (names.has_item)(phase, text)) {
-            found.into_iter().find_map(Result::err).map_or(Ok(()), Err)?;
+            let unknown = found.into_iter().find_map(Result::err);
+            unknown.map_or(Ok(()), |problem| Err(unknown_target(text, text, false, course, problem)))?;
             continue;
         }
         for (run, found) in runs.iter_mut().zip(found.into_iter().map(Result::unwrap_or_default)) {
@@ -279,7 +280,8 @@ fn unknown_target(text: &str, range: &str, in_phase: bool, course: &Course, prob
     let names = course.phases.iter().map(|phase| phase.rule.name.as_str()).chain([course.code.as_str()]);
     let hint = problem.hint.as_deref().unwrap_or_default();
     let hint = if in_phase { hint.to_owned() } else { did_you_mean(range, names, hint) };
-    Problem { what: format!("`{}`: {}", escape(text), problem.what), ..problem }.hint(hint)
+    let what = if text == range { problem.what } else { format!("`{}`: {}", escape(text), problem.what) };
+    Problem { what, ..problem }.hint(hint)
 }
 
 /// One id or a range, from the position of the first to that of the last; ids are data, so every `-` is tried.

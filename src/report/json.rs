@@ -6,7 +6,7 @@ use crate::diag::{Kind, Problem, Result};
 use crate::event::Event;
 use crate::json::Value;
 use crate::plan::Plan;
-use crate::run::{Diff, Kept, LogLine, Status, Why};
+use crate::run::{Account, Diff, Kept, LogLine, Status, Why};
 use serde::Serialize;
 
 /// One event on one line.
@@ -74,6 +74,17 @@ pub fn prompt_json(prompt: &str) -> Result<String> {
         prompt: &'a str,
     }
     pretty(&Versioned { version: 1, prompt })
+}
+
+/// `{"version":1,"courses":[…],"phases":[…],"troubled":[…]}`.
+pub fn account_json(account: &Account) -> Result<String> {
+    #[derive(Serialize)]
+    struct Versioned<'a> {
+        version: u32,
+        #[serde(flatten)]
+        account: &'a Account,
+    }
+    pretty(&Versioned { version: 1, account })
 }
 
 /// `{"version":1,"items":[…]}`.

@@ -6,6 +6,7 @@
 mod confirm;
 mod diff;
 mod findings;
+mod html;
 mod json;
 mod lines;
 mod live;
@@ -27,9 +28,10 @@ mod words;
 
 pub use confirm::{ask, confirm};
 pub use diff::{diff_text, dropped_text, kept_text};
+pub use html::account_html;
 pub use json::{
-    diff_json, dropped_json, event_line, kept_json, log_json, packs_json, plan_json, problem_json,
-    prompt_json, status_json, value_json, why_json,
+    account_json, diff_json, dropped_json, event_line, kept_json, log_json, packs_json, plan_json,
+    problem_json, prompt_json, status_json, value_json, why_json,
 };
 pub use lines::Lines;
 pub use live::Live;

@@ -2,6 +2,7 @@
 //!
 //! Prints nothing and reads no environment: what it needs comes in [`Options`], what it says leaves as events and views.
 
+mod account;
 mod call;
 mod clock;
 mod conduct;
@@ -27,13 +28,14 @@ mod trial;
 mod views;
 
 pub use crate::plan::Selection;
+pub use account::account;
 pub use diff::diff;
 pub use look::{log, plan, prompt, show, status, why};
 pub use options::{Confirm, Options};
 pub use trial::{drop_trial, keep};
 pub use views::{
-    BatchStatus, CourseStatus, Diff, Generation, Kept, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus,
-    Refused, Status, Why, WhyReason,
+    Account, BatchShare, BatchStatus, CourseStatus, Diff, Generation, Kept, LogItem, LogLine, LogOutcome,
+    LogSection, PhaseAccount, PhaseStatus, Refused, Status, Troubled, Why, WhyReason,
 };
 
 use crate::course::{ConfirmAbove, Course, Phase};

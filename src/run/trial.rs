@@ -36,6 +36,9 @@ pub(super) struct Trial {
 /// The trials of a course, by phase and item: the newest of each.
 pub(super) type Trials = HashMap<(String, Arc<str>), Trial>;
 
+/// An item whose trial is kept, and its output.
+type KeptItem = (AskedItem, Stored);
+
 /// When the trials of an item were last kept or forgotten, by target.
 type Decided = BTreeMap<String, u64>;
 
@@ -116,7 +119,7 @@ pub fn keep(options: &Options) -> Result<Kept> {
     for chosen in chosen(options, &boards)? {
         let board = &boards[chosen.course];
         let trials = waiting(&session.store, &session.state, &board.course.code)?;
-        let mut of_intent: Vec<(Arc<Intent>, Vec<(AskedItem, Stored)>)> = Vec::new();
+        let mut of_intent: Vec<(Arc<Intent>, Vec<KeptItem>)> = Vec::new();
         for (root, at, cell) in chosen.items {
             let rule = &board.rule(chosen.phase).name;
             let Some(trial) = trials.get(&(rule.clone(), cell.id.clone())) else { continue };
@@ -179,7 +182,7 @@ fn hindrance(
     Ok(error.map(|finding| format!("it fails `{}`: {}", finding.kind, finding.message)))
 }
 
-fn kept_entry(of: &Intent, items: Vec<(AskedItem, Stored)>) -> Entry {
+fn kept_entry(of: &Intent, items: Vec<KeptItem>) -> Entry {
     let now = now_ms();
     let (asked, results): (Vec<AskedItem>, Vec<Stored>) = items.into_iter().unzip();
     let intent = Intent {

@@ -2,6 +2,7 @@
 
 use crate::check::Finding;
 use crate::digest::Digest;
+use crate::event::Share;
 use crate::generate::Meters;
 use crate::json::Change;
 use crate::plan::Counts;
@@ -82,6 +83,58 @@ pub struct WhyReason {
     pub old: Option<String>,
     /// Its digest now; `None`: it is gone, or the reason is about no part.
     pub new: Option<String>,
+}
+
+/// Everything at a glance: what the page of `report` is made of.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Account {
+    /// How everything stands.
+    #[serde(flatten)]
+    pub status: Status,
+    /// What each phase took and cost.
+    pub phases: Vec<PhaseAccount>,
+    /// Items that failed, were rejected or are held (at most 500).
+    pub troubled: Vec<Troubled>,
+}
+
+/// What a phase's calls took and cost, from the beginning.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PhaseAccount {
+    /// The course's code.
+    pub course: String,
+    /// The phase.
+    pub phase: String,
+    /// Calls, trials included.
+    pub calls: usize,
+    /// Calls that brought no answer that could be read.
+    pub without_answer: usize,
+    /// Seconds of all calls, one after another.
+    pub seconds: f64,
+    /// US dollars, of the calls that said what they cost; `None`: none did.
+    pub money_usd: Option<f64>,
+    /// How first answers did, by batch.
+    pub first_answers: Vec<BatchShare>,
+}
+
+/// How first answers for a batch did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct BatchShare {
+    /// The batch, by where its items stand now.
+    pub batch: usize,
+    /// How many were asked for, and how many passed.
+    #[serde(flatten)]
+    pub share: Share,
+}
+
+/// An item in trouble.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Troubled {
+    /// The item as a target.
+    pub target: String,
+    /// `failed`, `rejected` or `held`.
+    pub verdict: String,
+    /// Why, in words.
+    pub why: String,
 }
 
 /// What changed in an item.
