@@ -126,7 +126,7 @@ fn interrupted() -> String {
 fn sorted(shown: &str) -> String {
     let mut lines: Vec<&str> = shown.lines().collect();
     let is_call = |line: &&str| line.starts_with('[');
-    let first = lines.iter().position(|line| is_call(&line)).unwrap_or_default();
+    let first = lines.iter().position(is_call).unwrap_or_default();
     let count = lines[first..].iter().take_while(|line| is_call(line)).count();
     lines[first..first + count].sort_unstable();
     lines.join("\n")
