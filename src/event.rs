@@ -226,6 +226,9 @@ pub struct Summary {
     pub held: Vec<String>,
     /// Items whose main-file entry is older than their key (at most 100).
     pub left: Vec<String>,
+    /// What was bought on trial, as it was named: nothing that stands has changed. Empty for any other build.
+    #[serde(default)]
+    pub tried: Vec<String>,
     /// Nothing had to be looked at: the stamp said so.
     pub by_stamp: bool,
     /// The exit code.

@@ -57,7 +57,7 @@ pub(super) struct Global {
     /// For people, or one JSON object (`build`: one event a line)
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Human, global = true)]
     pub(super) format: Format,
-    /// Colours; `auto` heeds the terminal, `NO_COLOR` and `CLICOLOR_FORCE`
+    /// Colours; `auto` heeds the terminal, `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE`
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto, global = true)]
     pub(super) color: When,
     /// Tell only what goes wrong
@@ -174,6 +174,39 @@ Examples:
         #[arg(value_name = "TARGET")]
         target: String,
     },
+    /// Show what changed in items: beside a trial where one waits, else against the generation before
+    #[command(after_help = "\
+Examples:
+  coursebuild diff spa_for_eng/phase3/7
+  coursebuild diff spa_for_eng/phase3/S0123 --from 1 --to 3")]
+    Diff {
+        /// What to compare
+        #[arg(value_name = "TARGET", required = true)]
+        targets: Vec<String>,
+        /// The older generation, counted from 1, the oldest first; the one before, when only `--to` is given
+        #[arg(long, value_name = "N")]
+        from: Option<usize>,
+        /// The newer generation; the present one, when only `--from` is given
+        #[arg(long, value_name = "N")]
+        to: Option<usize>,
+    },
+    /// Make the trials of items current: the next build writes them into the main files
+    #[command(after_help = "\
+Example:
+  coursebuild build phase3/7 --trial           buy answers to look at
+  coursebuild diff phase3/7                    beside those that stand
+  coursebuild keep phase3/7                    or: coursebuild drop-trial phase3/7")]
+    Keep {
+        /// Whose trials
+        #[arg(value_name = "TARGET", required = true)]
+        targets: Vec<String>,
+    },
+    /// Forget the trials of items; they stay in the store
+    DropTrial {
+        /// Whose trials
+        #[arg(value_name = "TARGET", required = true)]
+        targets: Vec<String>,
+    },
     /// List the calls that asked for a target's items, oldest first (`-v`: and the digests of what was sent); of one item, its
     /// generations
     #[command(after_help = "Example:\n  coursebuild log -v spa_for_eng/phase3/7")]
@@ -211,6 +244,9 @@ Examples:
   coursebuild resolve phase5/S0012L03 --merged x.json
   coursebuild resolve phase5/S0012L03 --generation 2 back to an earlier result")]
     Resolve(Resolve),
+    /// Print a page of how everything stands, what it took and cost: HTML that needs nothing beside itself
+    #[command(after_help = "Example:\n  coursebuild report > report.html")]
+    Report,
     /// List the built-in packs of rules, copy one out, or print the schemas of manifests and rules
     #[command(after_help = "\
 Examples:
@@ -262,12 +298,63 @@ Examples:
         #[arg(value_name = "TARGET", required = true)]
         targets: Vec<String>,
     },
+    /// Start a course here: a manifest, what a first build needs, and the lines that git wants
+    #[command(after_help = "\
+Examples:
+  coursebuild init                             asks; nothing is overwritten
+  coursebuild init --yes                       the example course: 20 sentences, offline
+  coursebuild init --course ita_for_eng --seeds canonical_seeds.json --program ./ask.sh")]
+    Init(Init),
+    /// Print a script that completes commands and options in a shell
+    #[command(after_help = "\
+Examples:
+  coursebuild completions bash > ~/.local/share/bash-completion/completions/coursebuild
+  coursebuild completions zsh > ~/.zfunc/_coursebuild")]
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL", value_enum)]
+        shell: clap_complete::Shell,
+    },
     /// Run one call's program (started by a build, never by hand)
     #[command(hide = true)]
     Supervise {
         /// The call's folder
         directory: PathBuf,
     },
+}
+
+/// What a new course is to be. What is left open is asked for on a terminal.
+#[derive(Debug, Default, Args)]
+pub(super) struct Init {
+    /// The course, as TARGET_for_KNOWN: spa_for_eng
+    #[arg(long, value_name = "CODE")]
+    pub(super) course: Option<String>,
+    /// The file of its seeds; unless told, seeds.json, and the example's where there is none
+    #[arg(long, value_name = "FILE")]
+    pub(super) seeds: Option<String>,
+    /// Who answers; `command` where `--program` is given, else `phrasebook`
+    #[arg(long, value_name = "KIND", value_enum)]
+    pub(super) generator: Option<Starting>,
+    /// The phrasebook, or the recorded outputs
+    #[arg(long, value_name = "FILE", conflicts_with = "program")]
+    pub(super) file: Option<String>,
+    /// The program that answers, with its arguments in one word: "./ask.sh -x"
+    #[arg(long, value_name = "WORDS")]
+    pub(super) program: Option<String>,
+    /// Ask no questions
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+/// The generators that a course can start with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Starting {
+    /// Embedded and offline
+    Phrasebook,
+    /// Recorded outputs
+    Replay,
+    /// Any program
+    Command,
 }
 
 #[derive(Debug, Default, Args)]
@@ -286,6 +373,9 @@ pub(super) struct Build {
     /// Only tell what would be done (as `plan`)
     #[arg(short = 'n', long, help_heading = "How")]
     pub(super) dry_run: bool,
+    /// Buy what is named to be looked at: nothing becomes current (`diff`, `keep`, `drop-trial`)
+    #[arg(long, help_heading = "How", conflicts_with_all = ["always_make", "fix", "refresh_edited"])]
+    pub(super) trial: bool,
     /// Wait when another build holds the workspace, instead of failing
     #[arg(long, help_heading = "How")]
     pub(super) wait: bool,

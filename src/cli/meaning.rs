@@ -29,13 +29,14 @@ pub(super) fn looks(global: &Global, around: &Surroundings) -> Looks {
     Looks { output: look(around.terminals.output), error: look(around.terminals.error) }
 }
 
-/// Whether a stream gets colours: what was typed, else `NO_COLOR`, else `CLICOLOR_FORCE`, else whether it is a terminal that can.
+/// Whether a stream gets colours: what was typed, else `NO_COLOR`, `CLICOLOR_FORCE` and `CLICOLOR`, else whether it is a terminal that can.
 pub(super) fn color(when: When, around: &Surroundings, terminal: bool) -> bool {
     match when {
         When::Always => true,
         When::Never => false,
         When::Auto if around.variable("NO_COLOR").is_some() => false,
         When::Auto if around.variable("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+        When::Auto if around.variable("CLICOLOR") == Some("0") => false,
         When::Auto => terminal && around.variable("TERM") != Some("dumb"),
     }
 }
@@ -46,6 +47,7 @@ pub(super) fn build(typed: &Build, global: &Global, around: &mut Surroundings) -
     buy(&mut options, &typed.buy);
     options.jobs = typed.jobs;
     options.keep_going = typed.keep_going;
+    options.trial = typed.trial;
     options.wait = typed.wait;
     options.locked = typed.locked;
     options.offline = typed.offline;
@@ -115,6 +117,7 @@ pub(super) fn question(select: &Select, global: &Global, around: &mut Surroundin
         jobs: 4,
         keep_going: false,
         force: false,
+        trial: false,
         locked: false,
         offline: false,
         max_calls: None,
@@ -245,6 +248,9 @@ mod tests {
             (When::Auto, &[("CLICOLOR_FORCE", "1")], false, true),
             (When::Auto, &[("CLICOLOR_FORCE", "0")], false, false),
             (When::Auto, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], true, false),
+            (When::Auto, &[("CLICOLOR", "0")], true, false),
+            (When::Auto, &[("CLICOLOR", "1")], false, false),
+            (When::Auto, &[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "1")], true, true),
             (When::Auto, &[("TERM", "dumb")], true, false),
             (When::Always, &[("NO_COLOR", "1")], false, true),
             (When::Never, &[("CLICOLOR_FORCE", "1")], true, false),

@@ -4,6 +4,7 @@ mod args;
 mod cache;
 mod command;
 mod decisions;
+mod init;
 mod meaning;
 mod packs;
 mod surroundings;
@@ -155,6 +156,19 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
                 run::prompt(&meaning::question(&target(std::slice::from_ref(one)), global, around)?)?;
             if json { report::prompt_json(&prompt)? } else { for_terminal(prompt, around) }
         }
+        Command::Diff { targets, from, to } => {
+            let diffs = run::diff(&meaning::question(&target(targets), global, around)?, *from, *to)?;
+            if json { report::diff_json(&diffs)? } else { report::diff_text(&diffs, look) }
+        }
+        Command::Keep { targets } => {
+            let kept = run::keep(&meaning::question(&target(targets), global, around)?)?;
+            print(&if json { report::kept_json(&kept)? } else { report::kept_text(&kept, look) })?;
+            return Ok(u8::from(!kept.refused.is_empty()));
+        }
+        Command::DropTrial { targets } => {
+            let gone = run::drop_trial(&meaning::question(&target(targets), global, around)?)?;
+            if json { report::dropped_json(&gone)? } else { report::dropped_text(&gone) }
+        }
         Command::Log { targets } => {
             let options = meaning::question(&target(targets), global, around)?;
             let (calls, items) = (run::log(&options)?, run::generations(&options)?);
@@ -190,6 +204,10 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             })?;
             return Ok(if diagnosis.well { 0 } else { 1 });
         }
+        Command::Report => {
+            let account = run::account(&meaning::question(&Select::default(), global, around)?)?;
+            if json { report::account_json(&account)? } else { report::account_html(&account) }
+        }
         Command::Rules { schema: Some(of), .. } => packs::schema(*of),
         Command::Rules { copy: Some(named), .. } => match named.as_slice() {
             [name, folder] => packs::copy(name, folder.as_ref())?,
@@ -208,9 +226,31 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
         Command::Waive(typed) => decisions::waive(typed, Asked { global, look, around })?,
         Command::Pin(typed) => decisions::pin(typed, Asked { global, look, around })?,
         Command::Unpin { targets } => decisions::unpin(targets, Asked { global, look, around })?,
+        Command::Init(typed) => {
+            let Some(said) = init::init(typed, around)? else { return Ok(exit_code(Kind::Interrupted)) };
+            print(&said)?;
+            let plan = run::plan(&meaning::question(&Select::default(), global, around)?)?;
+            let next =
+                "\nnext: `coursebuild` builds it; `coursebuild plan` tells beforehand what that costs\n";
+            format!("\n{}{next}", report::plan_text(&plan, look))
+        }
+        Command::Completions { shell } => completions(*shell),
         Command::Supervise { .. } => return Err(Problem::internal("a supervisor was asked a question")),
     };
     print(&text).map(|()| 0)
+}
+
+/// A script that completes what can be typed: at its beginning also the options of `build`, which may do without their command.
+fn completions(shell: clap_complete::Shell) -> String {
+    let grammar = Typed::command();
+    let early: Vec<clap::Arg> = grammar
+        .find_subcommand("build")
+        .into_iter()
+        .flat_map(|build| build.get_arguments().filter(|argument| !argument.is_positional()).cloned())
+        .collect();
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut grammar.args(early), "coursebuild", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// Byte for byte for a file or a pipe; without escapes for a terminal.

@@ -23,6 +23,7 @@ mod schema;
 mod severity;
 mod shared;
 mod source;
+mod starter;
 mod text;
 mod types;
 
@@ -34,4 +35,5 @@ pub use output::*;
 pub use pack::{BUILTIN_PACKS, BuiltinPack, PackPhase, builtin_pack};
 pub use schema::{manifest_schema, rule_schema};
 pub use shared::{OnRemoteDown, SharedMode, SharedPlace, SharedStore};
+pub use starter::*;
 pub use types::*;

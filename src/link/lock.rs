@@ -217,7 +217,8 @@ pub fn write_lock(
             let id = encode(id);
             if let Some(Line { key, digest, provenance, unchecked, as_found }) = line {
                 let word = match provenance {
-                    Provenance::Generated => "generated",
+                    // A trial stands in no main file; kept, it is generated.
+                    Provenance::Generated | Provenance::Trial => "generated",
                     Provenance::Adopted => "adopted",
                     Provenance::Edited => "edited",
                     Provenance::Accepted => "accepted",

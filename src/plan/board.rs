@@ -64,6 +64,10 @@ pub struct Wishes {
     pub recompute: bool,
     /// Slots of which nobody can say whether the shared store fills them: what would be bought into one is held.
     pub out_of_reach: Arc<HashSet<Digest>>,
+    /// `--trial`: what is bought stands for nothing.
+    pub trial: bool,
+    /// Items that a trial waits for already, by phase, id and content: they are not tried again.
+    pub tried: HashSet<(usize, Arc<str>, Digest)>,
 }
 
 impl Wishes {
@@ -260,8 +264,12 @@ impl<'w> Board<'w> {
     }
 
     /// `-B` for an item that is selected: of what a target names, not of what that is made from.
-    pub(super) fn forces(&self, phase: usize, chosen: bool) -> bool {
-        self.wishes.force && chosen && self.wishes.chosen.get(phase).is_none_or(|chosen| !chosen.is_upstream)
+    pub(super) fn forces(&self, phase: usize, id: &str, content: Digest, chosen: bool) -> bool {
+        let tried = !self.wishes.tried.is_empty() && self.wishes.tried.contains(&(phase, id.into(), content));
+        self.wishes.force
+            && !tried
+            && chosen
+            && self.wishes.chosen.get(phase).is_none_or(|chosen| !chosen.is_upstream)
     }
 
     /// What of a selected item's main file entry is to be adopted: of what a target names, not of what that is made from.

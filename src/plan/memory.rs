@@ -115,7 +115,7 @@ impl<'s> Memory<'s> {
         let passed = lock.checks == Some(board.phases[phase].checks.digest().short());
         let course = board.course;
         let pinned = course.accepted.pin_of(&course.code, &board.rule(phase).name, id).is_some();
-        if !stands || !passed || pinned || board.forces(phase, chosen) {
+        if !stands || !passed || pinned || board.forces(phase, id, content, chosen) {
             return Ok(None);
         }
         if self.store.index()?.has_superseded() && !self.store.index()?.superseded(&content, id).is_empty() {
@@ -172,7 +172,7 @@ impl<'s> Memory<'s> {
             None => None,
         };
         let checks = board.phases[phase].checks.digest();
-        let force = board.forces(phase, chosen);
+        let force = board.forces(phase, id, content, chosen);
         let index = self.store.index()?;
         let locked = match (line, &standing) {
             (Some(line), Some((digest, text))) if line.digest == digest.short() => Some(text.clone()),

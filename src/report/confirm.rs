@@ -1,7 +1,8 @@
-//! The question before a costly plan is carried out.
+//! Questions on a terminal: before a costly plan is carried out, and what a new course is to be.
 
 use super::reporter::print_error;
 use super::words::{count_between, price};
+use crate::diag::{Kind, Problem, Result, escape};
 use crate::plan::Plan;
 
 /// Asks on the terminal; true for `y` or `yes`. No answer is a no.
@@ -9,6 +10,19 @@ pub fn confirm(plan: &Plan) -> bool {
     print_error(&question(plan));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).is_ok() && agreed(&answer)
+}
+
+/// Asks on the terminal for some text; an empty line means `otherwise`. Errors when there is nobody to answer.
+pub fn ask(question: &str, otherwise: &str) -> Result<String> {
+    let offered = if otherwise.is_empty() { String::new() } else { format!(" [{}]", escape(otherwise)) };
+    print_error(&format!("{question}{offered} "));
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    if !matches!(read, Ok(n) if n > 0) {
+        return Err(Problem::new(Kind::Interrupted, "no answer came; nothing was written"));
+    }
+    let answer = answer.trim();
+    Ok(if answer.is_empty() { otherwise } else { answer }.to_owned())
 }
 
 fn question(plan: &Plan) -> String {

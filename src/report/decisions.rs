@@ -89,5 +89,6 @@ fn provenance(provenance: Provenance) -> &'static str {
         Provenance::Adopted => "adopted",
         Provenance::Edited => "edited",
         Provenance::Accepted => "accepted",
+        Provenance::Trial => "on trial",
     }
 }

@@ -1,36 +1,104 @@
-//! Two texts, as the lines that went and came.
+//! Changes of items in words: by field, and by word where a text became another.
 
 use super::look::Look;
-use crate::diag::escape;
-use similar::{ChangeTag, TextDiff};
+use super::words::{flat, moment};
+use crate::json::{Change, Value, Words, are_spaced, words};
+use crate::run::{Diff, DiffSide, Kept};
+use crate::store::Provenance;
 
-/// Lines around a change that are shown with it.
-const AROUND: usize = 1;
-
-/// The changed lines, each after `indent`, with `- ` or `+ ` before it and a line around; at most `most` lines, and how many more there
-/// are.
-pub(super) fn diff(before: &str, now: &str, most: usize, indent: &str, look: Look) -> String {
-    let diff = TextDiff::from_lines(before, now);
-    let mut lines = Vec::new();
-    for (number, group) in diff.grouped_ops(AROUND).iter().enumerate() {
-        if number > 0 {
-            lines.push(look.dim("…"));
-        }
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let text = escape(change.value().trim_end_matches(['\n', '\r']));
-            lines.push(match change.tag() {
-                ChangeTag::Delete => look.bad(&format!("- {text}")),
-                ChangeTag::Insert => look.good(&format!("+ {text}")),
-                ChangeTag::Equal => look.dim(&format!("  {text}")),
-            });
-        }
+/// The text of changes.
+pub fn diff_text(diffs: &[Diff], look: Look) -> String {
+    if diffs.is_empty() {
+        return "nothing to compare: none of these items has a trial or more than one generation\n".into();
     }
-    let more = lines.len().saturating_sub(most);
-    lines.truncate(most);
+    let same = diffs.iter().filter(|diff| diff.changes.is_empty()).count();
     let mut out: String =
-        lines.iter().map(|line| format!("{indent}{line}").trim_end().to_owned() + "\n").collect();
-    if more > 0 {
-        out += &format!("{indent}and {more} more lines (`-v` shows them)\n");
+        diffs.iter().filter(|diff| !diff.changes.is_empty()).map(|diff| one(diff, look)).collect();
+    if same > 0 {
+        let items = super::words::count(same, "item");
+        out += &format!("{items} the same in both\n");
+    }
+    out
+}
+
+fn one(diff: &Diff, look: Look) -> String {
+    let from = diff.from.as_ref().map_or_else(|| "nothing".to_owned(), name);
+    let mut out = format!("{}: {from} -> {}\n", look.bold(&flat(&diff.target)), name(&diff.to));
+    for change in &diff.changes {
+        out += &line(change, look);
+    }
+    out
+}
+
+/// `generation 2, edited by hand 2026-03-01 12:00:00Z`.
+fn name(generation: &DiffSide) -> String {
+    let origin = match generation.provenance {
+        Provenance::Generated => "generated",
+        Provenance::Adopted => "adopted",
+        Provenance::Edited => "edited by hand",
+        Provenance::Accepted => "accepted",
+        Provenance::Trial => "on trial",
+    };
+    let number = generation.number.map_or_else(String::new, |number| format!("generation {number}, "));
+    let at = if generation.at_ms > 0 { format!(" {}", moment(generation.at_ms)) } else { String::new() };
+    let present = if generation.present { " (present)" } else { "" };
+    format!("{number}{origin}{at}{present}")
+}
+
+fn line(change: &Change, look: Look) -> String {
+    let path = if change.path.is_empty() { "(whole)" } else { &change.path };
+    let path = look.dim(&flat(path));
+    match (&change.old, &change.new) {
+        (Some(Value::String(old)), Some(Value::String(new))) => {
+            format!("  {path}: {}\n", by_word(old, new, look))
+        }
+        (Some(old), Some(new)) => format!(
+            "  {path}: {} {}\n",
+            look.bad(&format!("[-{}-]", plain(old))),
+            look.good(&format!("{{+{}+}}", plain(new)))
+        ),
+        (Some(old), None) => format!("  {path}: {}\n", look.bad(&format!("[-{}-]", plain(old)))),
+        (None, Some(new)) => format!("  {path}: {}\n", look.good(&format!("{{+{}+}}", plain(new)))),
+        (None, None) => String::new(),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    flat(&value.to_string())
+}
+
+/// `I want to [-speak-] {+talk+} now`.
+fn by_word(old: &str, new: &str, look: Look) -> String {
+    let gap = if are_spaced(old, new) { " " } else { "" };
+    let run = |run: Words<'_>| match run {
+        Words::Same(words) => flat(&words.join(gap)),
+        Words::Gone(words) => look.bad(&format!("[-{}-]", flat(&words.join(gap)))),
+        Words::New(words) => look.good(&format!("{{+{}+}}", flat(&words.join(gap)))),
+    };
+    words(old, new).into_iter().map(run).collect::<Vec<_>>().join(gap)
+}
+
+/// What became of trials that were to be kept.
+pub fn kept_text(kept: &Kept, look: Look) -> String {
+    let mut out = String::new();
+    for target in &kept.kept {
+        out += &format!("{} {}\n", look.good("kept"), flat(target));
+    }
+    for refused in &kept.refused {
+        out += &format!("{} {}: {}\n", look.bad("not kept:"), flat(&refused.target), flat(&refused.why));
+    }
+    out + match (kept.kept.is_empty(), kept.refused.is_empty()) {
+        (true, true) => "there is no trial of these items: `coursebuild build TARGET --trial` buys one\n",
+        (true, false) => "",
+        _ => "`coursebuild` writes them into the main files; `coursebuild plan` tells what depends on them\n",
+    }
+}
+
+/// What became of trials that were to be forgotten.
+pub fn dropped_text(targets: &[String]) -> String {
+    let mut out: String = targets.iter().map(|target| format!("forgotten {}\n", flat(target))).collect();
+    if targets.is_empty() {
+        out += "there is no trial of these items\n";
     }
     out
 }
@@ -38,20 +106,34 @@ pub(super) fn diff(before: &str, now: &str, most: usize, indent: &str, look: Loo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Digest;
 
     #[test]
-    fn only_what_changed_is_shown_and_is_safe_for_a_terminal() {
-        let before = "a\nb\nc\nd\ne\nf\ng\n";
-        let now = "a\nB\u{1b}[2J\nc\nd\ne\nf\ng\nh\n";
+    fn a_change_is_told_by_field_and_word() {
+        let generation = |number, provenance| DiffSide {
+            number,
+            present: number == Some(1),
+            provenance,
+            at_ms: 0,
+            digest: Digest::default(),
+        };
+        let diff = Diff {
+            target: "c/p/S0001".into(),
+            from: Some(generation(Some(1), Provenance::Generated)),
+            to: generation(None, Provenance::Trial),
+            changes: crate::json::changes(
+                &serde_json::json!(["quiero hablar ahora", "I want to speak now", 1]),
+                &serde_json::json!(["quiero conversar ahora", "I want to speak now", {"x": "\u{1b}"}]),
+            ),
+        };
+        let same = Diff { changes: Vec::new(), ..diff.clone() };
         assert_eq!(
-            diff(before, now, 9, "> ", Look::default()),
-            ">   a\n> - b\n> + B\\u{1b}[2J\n>   c\n> …\n>   g\n> + h\n"
+            diff_text(&[diff, same], Look::default()),
+            "c/p/S0001: generation 1, generated (present) -> on trial\n  \
+             /0: quiero [-hablar-] {+conversar+} ahora\n  \
+             /2: [-1-] {+{\"x\":\"\\u001b\"}+}\n\
+             1 item the same in both\n"
         );
-        assert_eq!(
-            diff(before, now, 2, "", Look::default()),
-            "  a\n- b\nand 5 more lines (`-v` shows them)\n"
-        );
-        assert_eq!(diff("x", "x", 9, "", Look::default()), "");
-        assert_eq!(diff("", "x", 9, "", Look::default()), "+ x\n");
+        assert!(diff_text(&[], Look::default()).starts_with("nothing to compare"));
     }
 }

@@ -16,6 +16,8 @@ pub struct Lines {
     calls: HashMap<String, Call>,
     /// An interrupt was told: the next one ends what is in flight.
     interrupted: bool,
+    /// Items given up one after another: of many, the first ones are told and the rest counted.
+    given_up: usize,
 }
 
 /// A phase's calls: how many were expected, how many have left, and which number each batch's call had.
@@ -39,6 +41,24 @@ impl Lines {
 
     /// The lines for one event, each with its newline; empty when there is nothing to say.
     pub fn render(&mut self, event: &Event) -> String {
+        let most = self.look.most(FEW);
+        let mut before = String::new();
+        if matches!(event, Event::ItemFailed { .. }) {
+            self.given_up += 1;
+            if self.given_up > most {
+                return before;
+            }
+        } else {
+            let more = std::mem::take(&mut self.given_up).saturating_sub(most);
+            if more > 0 {
+                before =
+                    format!("{}\n", self.look.bad(&format!("and {} given up", count(more, "more item"))));
+            }
+        }
+        before + &self.one(event)
+    }
+
+    fn one(&mut self, event: &Event) -> String {
         let text = self.all(event);
         let wanted = match self.look.detail {
             Detail::Quiet => matches!(event, Event::Warning { .. } | Event::ItemFailed { .. }),
@@ -184,9 +204,9 @@ impl Lines {
 
 #[cfg(test)]
 pub(super) mod samples {
-    use super::super::findings::example;
     use super::*;
     use crate::generate::Meters;
+    use crate::report::findings::example;
 
     pub(in super::super) fn started() -> Event {
         let phase = |name: &str, calls_min, calls_max| PhaseStart {
@@ -304,6 +324,22 @@ mod tests {
         verbose.render(&call("a", "phase3", "l", "s", 4, 1));
         let text = verbose.render(&ended("a", 0, 4, None));
         assert!(text.contains("1,200 tokens out") && text.ends_with("S0043 tiling: missing `x`\n"), "{text}");
+    }
+
+    #[test]
+    fn of_many_items_given_up_the_first_are_told_and_the_rest_counted() {
+        let failed = |number: usize| Event::ItemFailed {
+            course: "c".into(),
+            phase: "p".into(),
+            item: format!("i{number}"),
+            attempts: 3,
+            findings: Vec::new(),
+        };
+        let mut lines = Lines::new(Look { detail: Detail::Quiet, ..Look::default() });
+        let text: String = (0..FEW + 17).map(|number| lines.render(&failed(number))).collect();
+        assert_eq!(text.lines().count(), FEW);
+        assert_eq!(lines.render(&Event::Summary(Default::default())), "and 17 more items given up\n");
+        assert_eq!(lines.render(&Event::Summary(Default::default())), "");
     }
 
     #[test]

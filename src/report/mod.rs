@@ -13,6 +13,7 @@ mod adopt;
 mod decisions;
 mod findings;
 mod graph;
+mod html;
 mod json;
 mod junit;
 mod lines;
@@ -30,6 +31,7 @@ mod reporter;
 mod status;
 mod summary;
 mod table;
+mod text_diff;
 mod why;
 mod words;
 
@@ -43,13 +45,15 @@ pub use cache::{
     packed_text, pulled_text, pushed_json, pushed_text, stats_text, unpacked_json, unpacked_text,
 };
 pub use check::{check_json, check_text};
-pub use confirm::confirm;
+pub use confirm::{ask, confirm};
 pub use decisions::{decidable_json, decidable_text, generations_text, resolved_json, resolved_text};
+pub use diff::{diff_text, dropped_text, kept_text};
 pub use doctor::{doctor_json, doctor_text};
 pub use graph::{graph_dot, graph_mermaid};
+pub use html::account_html;
 pub use json::{
-    event_line, graph_json, log_json, packs_json, plan_json, problem_json, prompt_json, status_json,
-    value_json, why_json,
+    account_json, diff_json, dropped_json, event_line, graph_json, kept_json, log_json, packs_json,
+    plan_json, problem_json, prompt_json, status_json, value_json, why_json,
 };
 pub use junit::check_junit;
 pub use lines::Lines;

@@ -18,6 +18,9 @@ pub fn summary_text(summary: &Summary, look: Look) -> String {
     if look.detail == Detail::Quiet && summary.exit == 0 {
         return String::new();
     }
+    if !summary.tried.is_empty() {
+        return head(summary, look) + &items(summary) + &tried(summary);
+    }
     if nothing_happened(summary) {
         return nothing_to_do(summary, look);
     }
@@ -30,6 +33,16 @@ pub fn summary_text(summary: &Summary, look: Look) -> String {
     out += &listed("held, not bought without being asked", summary.items_held, &summary.held, look, "why");
     out += &left(summary, look);
     out
+}
+
+/// What to do with what was bought on trial.
+fn tried(summary: &Summary) -> String {
+    let targets: Vec<String> = summary.tried.iter().map(|target| flat(target)).collect();
+    let targets = targets.join(" ");
+    format!(
+        "  on trial: nothing that stands has changed\n    to compare: `coursebuild diff {targets}`\n    \
+         to make them current: `coursebuild keep {targets}`\n    to forget them: `coursebuild drop-trial {targets}`\n"
+    )
 }
 
 fn nothing_happened(summary: &Summary) -> bool {

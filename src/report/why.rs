@@ -1,8 +1,8 @@
 //! Why items stand as they do: every reason, and the part of the key that it is about with its digests.
 
-use super::diff::diff;
 use super::findings::findings;
 use super::look::Look;
+use super::text_diff::diff;
 use super::words::{count, digest, flat};
 use crate::run::{Why, WhyReason};
 

@@ -10,6 +10,7 @@ use super::refusal::{call_trouble, unusable};
 use super::request::{Draft, Seat, draft};
 use super::signals::Signals;
 use super::tally::Tally;
+use super::trial::stands_as_before;
 use crate::check::Finding;
 use crate::course::Severity;
 use crate::diag::{Problem, Result};
@@ -288,8 +289,12 @@ impl Loop<'_, '_, '_> {
             if intent.attempt == 1 {
                 self.run.tally.first_answer(course, phase, *root, refused.is_none());
             }
+            let trial = self.run.options.trial;
             let Some((why, answer)) = refused else {
                 passed += 1;
+                if trial {
+                    stands_as_before(&mut self.run.boards[course].phases[phase].slots[*root].cells[*at]);
+                }
                 continue;
             };
             findings.extend(why.iter().take(100 - findings.len().min(100)).cloned());
@@ -363,6 +368,9 @@ impl Loop<'_, '_, '_> {
         let errors: Vec<Finding> = findings.into_iter().filter(Finding::is_error).collect();
         if !errors.is_empty() {
             return Ok(Some((errors, Some(stored.digest))));
+        }
+        if self.run.options.trial {
+            return Ok(None);
         }
         if let Some(decision) =
             refresh::merged(board, &self.run.memories[course], phase, (root, at), &detail, stored)?

@@ -125,6 +125,7 @@ pub(super) fn filed(
             hints: Vec::new(),
             checks: board.phases[phase].checks.digest(),
             texts: None,
+            trial: false,
             items: asked.collect(),
         },
         provenance,

@@ -25,7 +25,7 @@ pub(super) fn entry_of(intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<
     };
     Ok(Some(Entry {
         intent: intent.clone(),
-        provenance: Provenance::Generated,
+        provenance: if intent.trial { Provenance::Trial } else { Provenance::Generated },
         ended,
         ended_ms,
         meters: reply.meters,

@@ -53,13 +53,25 @@ pub(super) fn with_boards<T>(
 
 /// How every phase and batch stands. Changes nothing.
 pub fn status(options: &Options) -> Result<Status> {
-    with_boards(options, |session, boards, _| {
-        let course = |board: &Board<'_>| {
-            let phases = (0..board.phases.len()).map(|phase| phase_status(board, phase, session));
-            Ok(CourseStatus { course: board.course.code.clone(), phases: phases.collect::<Result<_>>()? })
-        };
-        Ok(Status { courses: boards.iter().map(course).collect::<Result<_>>()? })
-    })
+    with_boards(options, |session, boards, _| status_of(session, boards))
+}
+
+/// How every phase and batch of these boards stands.
+pub(super) fn status_of(session: &Session, boards: &[Board<'_>]) -> Result<Status> {
+    let course = |board: &Board<'_>| {
+        let phases = (0..board.phases.len()).map(|phase| phase_status(board, phase, session));
+        Ok(CourseStatus { course: board.course.code.clone(), phases: phases.collect::<Result<_>>()? })
+    };
+    Ok(Status { courses: boards.iter().map(course).collect::<Result<_>>()? })
+}
+
+/// Every call and filing that the store knows, oldest first.
+pub(super) fn log_of(session: &Session) -> Result<Vec<LogLine>> {
+    let sources = session.store.index()?.sources();
+    let entries = sources.iter().filter_map(|source| session.store.entry(source.entry).ok());
+    let mut lines: Vec<LogLine> = entries.map(log_line).collect();
+    lines.sort_by(|a, b| a.asked_ms.cmp(&b.asked_ms).then_with(|| a.call.cmp(&b.call)));
+    Ok(lines)
 }
 
 fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> Result<PhaseStatus> {

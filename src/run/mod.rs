@@ -5,10 +5,12 @@
 mod adopt;
 mod cache;
 mod accept;
+mod account;
 mod call;
 mod check;
 mod clock;
 mod conduct;
+mod diff;
 mod drift;
 mod estimate;
 mod doctor;
@@ -41,6 +43,7 @@ mod signals;
 mod standing;
 mod tables;
 mod tally;
+mod trial;
 mod views;
 mod why;
 
@@ -49,10 +52,12 @@ pub use accept::{
     AcceptOptions, OutstandingEdit, OutstandingEdits, accept, outstanding_edits, revoke_accepted,
     revoke_waived,
 };
+pub use account::account;
 pub use adopt::{Adoption, CourseAdoption, EnvelopeChange, HeldItem, PhaseAdoption, WayOn, adopt};
 pub use cache::{Blame, PhaseStats, Stats, blame, export, import, repair, stats, verify};
 pub use check::{CheckCount, CheckStats, Checked, CheckedCourse, CheckedPhase, check};
 pub use decisions::{Effect, accepted, pin, unpin, waive};
+pub use diff::diff;
 pub use doctor::{Diagnosis, Grade, Symptom, doctor};
 pub use gc::{Collected, Limits, gc};
 pub use generations::{Generation, ItemHistory, generations};
@@ -61,9 +66,10 @@ pub use look::{log, plan, prompt, show, status};
 pub use options::{Confirm, Options};
 pub use resolve::{Choice, Decidable, Resolved, decidable, resolve};
 pub use sharing::{Examined, Pulled, Pushed, examine, pull, push_all};
+pub use trial::{drop_trial, keep};
 pub use views::{
-    BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, ModelCount, PhaseStatus, Status,
-    Why, WhyReason,
+    Account, BatchShare, BatchStatus, CourseStatus, Diff, DiffSide, Kept, LogItem, LogLine, LogOutcome,
+    LogSection, ModelCount, PhaseAccount, PhaseStatus, Refused, Status, Troubled, Why, WhyReason,
 };
 pub use why::why;
 
@@ -84,6 +90,10 @@ use tally::Tally;
 /// Brings the selected targets up to date, telling `emit` of everything that happens. The last event is the summary, which is
 /// also returned; its `exit` is the exit code. An error means that the run could not begin or had to be given up.
 pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summary> {
+    if options.trial && options.selection == Selection::default() {
+        return Err(Problem::author("nothing was named to be tried")
+            .hint("name a phase, a batch or an item: `coursebuild build phase3/7 --trial`"));
+    }
     let started = Instant::now();
     if let Some(mut summary) = noop::nothing_to_do(options) {
         summary.seconds = started.elapsed().as_secs_f64();
@@ -116,7 +126,9 @@ pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summ
         return Err(problem);
     }
     summary.seconds = started.elapsed().as_secs_f64();
-    noop::remember(options, &session, &summary, began_ns)?;
+    if !options.trial {
+        noop::remember(options, &session, &summary, began_ns)?;
+    }
     emit(&Event::Summary(summary.clone()));
     Ok(summary)
 }
@@ -172,6 +184,11 @@ fn carry_out(
         };
         end = run.conduct()?;
         tally = run.tally;
+    }
+    if options.trial {
+        let mut summary = trial::summary(&tally, &boards, options);
+        summary.exit = exit_code(&end, &summary);
+        return Ok((summary, end.problem));
     }
     let mut summary = tally.summary(&boards, fresh(&boards));
     (summary.expected_seconds, summary.expected_at_least) = (plan.estimate.seconds, plan.estimate.at_least);

@@ -14,9 +14,15 @@ fn stamp_path(manifest: &Path) -> PathBuf {
     state_dir(manifest).join("stamp")
 }
 
+/// Takes the stamp away: what stands has been decided anew, which no file of the workspace shows.
+pub(super) fn forget(manifest: &Path) -> Result<()> {
+    crate::fs::remove_file(&stamp_path(manifest))
+}
+
 /// The summary of a build that has nothing to do, if the stamp says so. Options that ask for purchases are never answered by it.
 pub(super) fn nothing_to_do(options: &Options) -> Option<Summary> {
     if options.force
+        || options.trial
         || options.fix
         || options.retry_failed
         || options.refresh_edited

@@ -16,6 +16,8 @@ pub struct Options {
     pub keep_going: bool,
     /// `-B`: buy the selection as if it were stale.
     pub force: bool,
+    /// `--trial`: buy the selection to be looked at; nothing becomes current.
+    pub trial: bool,
     /// Fail if any call is needed.
     pub locked: bool,
     /// Use only generators that need no network; fail if another one is needed.

@@ -2,6 +2,7 @@
 //! for again.
 
 use super::conduct::Loop;
+use super::trial::stands_as_before;
 use crate::diag::Result;
 use crate::event::Event;
 use crate::plan::{Step, pack, wants};
@@ -73,6 +74,12 @@ impl Loop<'_, '_, '_> {
                 attempts: cell.decision.attempts,
                 findings: cell.decision.findings.clone(),
             });
+        }
+        self.run.tally.gave_up += items.len();
+        if self.run.options.trial {
+            for (root, at) in items {
+                stands_as_before(&mut self.run.boards[course].phases[phase].slots[*root].cells[*at]);
+            }
         }
         if !items.is_empty() && !self.run.options.keep_going {
             self.schedule.stop();

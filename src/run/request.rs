@@ -140,6 +140,7 @@ pub(super) fn draft(board: &Board<'_>, prompts: &Prompts, store: &Store, seat: &
         hints,
         checks: board.phases[phase].checks.digest(),
         texts: None,
+        trial: board.wishes.trial,
         items: details
             .into_iter()
             .zip(cells())

@@ -2,16 +2,18 @@
 
 use super::options::Options;
 use super::sharing::Sharing;
-use super::{clock, recover, standing, tables};
+use super::{clock, recover, standing, tables, trial};
 use crate::course::{self, Course, Generate, GeneratorKind, Workspace};
 use crate::diag::{Problem, Result};
+use crate::digest::Digest;
 use crate::generate::command::Command;
 use crate::generate::drop::DropFolder;
 use crate::generate::{Generator, Notices, Phrasebook, Replay};
 use crate::graph::batches;
 use crate::link::{LockFile, MainFile, read_lock};
-use crate::plan::{Adopt, Board, Held, Memory, Names, Recall, Selection, Verdict, Wishes, choose};
+use crate::plan::{Adopt, Board, Chosen, Held, Memory, Names, Recall, Selection, Verdict, Wishes, choose};
 use crate::store::{self, MAX_ANSWER, Note, Root, Store, hold_waiting, try_hold};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -132,10 +134,17 @@ impl Session {
                 roots: &|phase| &board.phases[phase].roots,
                 has_item: &|phase, id| board.phases[phase].main.get(id).is_some(),
             };
-            let chosen = choose(selection, &courses, at, &board.graph, &names)?;
+            let mut chosen = choose(selection, &courses, at, &board.graph, &names)?;
+            if options.trial {
+                // What a target is made from is not tried: it counts as it stands.
+                chosen.iter_mut().filter(|one| one.is_upstream).for_each(|one| *one = Chosen::default());
+            }
+            let tried = if options.trial { self.tried(course)? } else { HashSet::new() };
             board.wishes = Wishes {
                 chosen,
-                force: options.force,
+                tried,
+                trial: options.trial,
+                force: options.force || options.trial,
                 fix: options.fix,
                 retry_failed: options.retry_failed,
                 refresh: options.refresh_edited,
@@ -166,6 +175,16 @@ impl Session {
             boards.push(board);
         }
         Ok(boards)
+    }
+
+    /// The items that a trial waits for, for a decision.
+    fn tried(&self, course: &Course) -> Result<HashSet<(usize, Arc<str>, Digest)>> {
+        let waiting = trial::waiting(&self.store, &self.state, &course.code)?;
+        let number = |name: &str| course.phases.iter().position(|phase| phase.rule.name == name);
+        Ok(waiting
+            .into_iter()
+            .filter_map(|((phase, id), trial)| Some((number(&phase)?, id, trial.content)))
+            .collect())
     }
 
     /// The generator of each phase of each course; equal ones are made once.

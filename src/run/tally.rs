@@ -17,6 +17,8 @@ pub(super) struct Tally {
     pub(super) rejected: usize,
     /// Results fetched from the shared store on the way.
     pub(super) fetched: usize,
+    /// Items whose attempts are exhausted.
+    pub(super) gave_up: usize,
     pub(super) usage: Option<Meters>,
     pub(super) money_usd: Option<f64>,
     /// By course, phase and batch number.

@@ -129,7 +129,7 @@ fn fed_by<'b>(board: &'b Board<'_>, feed: usize, root: usize, cell: &Cell) -> Op
 fn came_from(board: &Board<'_>, phase: usize, current: &Current) -> String {
     let file = &board.rule(phase).output.file;
     match current.provenance {
-        Provenance::Generated => "was generated anew".to_owned(),
+        Provenance::Generated | Provenance::Trial => "was generated anew".to_owned(),
         Provenance::Adopted => format!("was adopted from `{file}`"),
         Provenance::Edited => format!("was edited by hand in `{file}`"),
         Provenance::Accepted => "stands for an accepted edit".to_owned(),

@@ -19,6 +19,8 @@ pub enum Provenance {
     Edited,
     /// Stands for an edit that was declared to be without effect.
     Accepted,
+    /// A generator answered, to be looked at: no decision sees it until it is kept.
+    Trial,
 }
 
 /// The generator of an entry by which a person decided what stands for an item.
@@ -57,6 +59,9 @@ pub struct Intent {
     /// The blob with the texts behind `recipe`, by the names of its parts; `None` where nobody was asked. For explanations only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub texts: Option<Digest>,
+    /// It is asked on trial: what comes stands for nothing until it is kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trial: bool,
     /// The items asked for, in order.
     pub items: Vec<AskedItem>,
 }

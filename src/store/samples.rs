@@ -37,6 +37,7 @@ pub(crate) fn intent(call: &str, items: &[AskedItem]) -> Intent {
         hints: Vec::new(),
         checks: digest("checks"),
         texts: None,
+        trial: false,
         items: items.to_vec(),
     }
 }

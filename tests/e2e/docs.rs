@@ -318,6 +318,11 @@ fn every_field_and_event_that_is_printed_is_on_the_command_line_page() {
     look(&space.run(&["prompt", "--format", "json", "phase1/1"]).exits(0));
     look(&space.run(&["check", "--format", "json"]).exits(0));
     look(&space.run(&["doctor", "--format", "json"]).exits(0));
+    look(&space.run(&["report", "--format", "json"]).exits(0));
+    space.run(&["build", "phase1/S0001", "--trial"]).exits(0);
+    look(&space.run(&["diff", "--format", "json", "phase1/S0001"]).exits(0));
+    look(&space.run(&["keep", "--format", "json", "phase1/S0001"]).exits(0));
+    look(&space.run(&["drop-trial", "--format", "json", "phase1/S0001"]).exits(0));
     space.write("coursebuild.toml", "rule = 1\n");
     look(&space.run(&["plan", "--format", "json"]).exits(2));
     for known in

@@ -5,6 +5,7 @@ pub(crate) mod expect;
 mod packs;
 pub(crate) mod program;
 pub(crate) mod synth;
+pub(crate) mod terminal;
 
 use serde_json::Value;
 use std::collections::BTreeMap;
