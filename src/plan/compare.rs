@@ -174,13 +174,15 @@ impl Board<'_> {
         Ok(())
     }
 
-    /// Adds what these roots of the phase that a vocabulary comes from teach.
+    /// Adds what these roots of the phase that a vocabulary comes from teach. What is refused and to be bought again teaches what
+    /// is linked until then: most of it will be taught again, and nothing is bought before that is certain.
     pub(super) fn teach(&self, phase: usize, roots: Range<usize>, lexicon: &mut Lexicon) -> Result<()> {
         let Some(spec) = self.phases[phase].checks.reads() else { return Ok(()) };
         let from = spec.phase;
         for root in roots {
             for cell in &self.phases[from].slots[root].cells {
-                if let Some(current) = counted(&cell.decision) {
+                let stands_in = cell.decision.linked.as_ref().filter(|_| cell.is_wanted());
+                if let Some(current) = counted(&cell.decision).or(stands_in) {
                     let mut result =
                         self.output(from, &cell.id, &self.phases[from].roots[root], &current.text)?;
                     normalize(&mut result);
