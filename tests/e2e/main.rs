@@ -21,6 +21,7 @@ mod laws;
 mod least_calls;
 mod odd_answers;
 mod pipelines;
+mod presets;
 mod property;
 mod real_course;
 mod sources;
