@@ -96,7 +96,7 @@ impl Agent {
     pub(super) fn version_order(&self, order: Order) -> Order {
         let mut argv = order.argv;
         argv.push("--version".to_owned());
-        Order { argv, files: Vec::new(), ..order }
+        Order { argv, files: Vec::new(), stdin: None, prompt_on_stdin: false, ..order }
     }
 }
 
