@@ -67,7 +67,7 @@ fn keep(store: &Store, intent: &Intent, reply: &Reply, ended_ms: u64, too_long: 
             let dir = store.call_dir(&intent.call);
             match &reply.outcome {
                 Outcome::Answered(bytes) | Outcome::Truncated(bytes) => {
-                    standing::end(store, &dir, Some(bytes))?
+                    standing::end(store, &dir, Some(bytes))?;
                 }
                 Outcome::TimedOut(_) => standing::leave(store, intent, &dir)?,
                 _ => standing::end(store, &dir, None)?,

@@ -43,8 +43,7 @@ def answer(prompt):
     asked = re.search(r"# The batch (phase\d)_batch_.*?## Input.*?```json\n(.*?)\n```", prompt, re.S)
     if not asked:
         return "I was asked for nothing that I know."
-    items = json.loads(asked.group(2))
-    ids = list(items) if isinstance(items, dict) else [item["id"] for item in items]
+    ids = [item["id"] for item in json.loads(asked.group(2))["items"]]
     known = recorded(asked.group(1))
     if isinstance(known, dict):
         found = {name: known[name] for name in ids if name in known}

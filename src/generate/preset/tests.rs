@@ -19,6 +19,7 @@ fn ended(how: How, stdout: &str, stderr: &str) -> Ended {
     Ended { how, stdout: stdout.into(), stderr: stderr.into(), answer: None, ran_ms: None }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that readers are given")]
 fn plain(ended: Ended) -> Reply {
     Reply::of(match ended.how {
         How::TimedOut(_) => Outcome::TimedOut(1),
@@ -31,7 +32,7 @@ fn reading(preset: Preset) -> Reading {
 }
 
 #[track_caller]
-fn check(read: Read, wanted: &Verdict, row: &str) {
+fn check(read: &Read, wanted: &Verdict, row: &str) {
     let has = |text: &str, part: &str| assert!(text.contains(part), "{row}: `{part}` is not in `{text}`");
     match (&read.reply.outcome, wanted, &read.limit) {
         (_, Verdict::Limit(lifts), Some(limit)) => {
@@ -284,12 +285,12 @@ fn claude_ends_as_it_was_seen_to() {
         ),
     ];
     for (row, how, stdout, stderr, wanted) in rows {
-        check(reading(Preset::Claude).read(ended(how, &stdout, stderr), plain), &wanted, row);
+        check(&reading(Preset::Claude).read(ended(how, &stdout, stderr), plain), &wanted, row);
     }
     let schema = Reading { preset: Preset::Claude, schema: true };
     let silent = result(r#""is_error":false,"subtype":"success","result":"prose""#);
     check(
-        schema.read(ended(How::Exited(0), &silent, ""), plain),
+        &schema.read(ended(How::Exited(0), &silent, ""), plain),
         &Failed("no structured output"),
         "no object",
     );
@@ -406,7 +407,7 @@ fn codex_ends_as_it_was_seen_to() {
         ("something else", 1, failed("the moon is full"), "", Failed("the moon is full")),
     ];
     for (row, code, stdout, stderr, wanted) in rows {
-        check(reading(Preset::Codex).read(ended(How::Exited(code), &stdout, stderr), plain), &wanted, row);
+        check(&reading(Preset::Codex).read(ended(How::Exited(code), &stdout, stderr), plain), &wanted, row);
     }
     let stdout = format!("{BEGUN}{said}\n{done}\n");
     let meters = reading(Preset::Codex).read(ended(How::Exited(0), &stdout, ""), plain).reply.meters;
@@ -452,7 +453,7 @@ fn llm_ends_as_it_was_seen_to() {
         ),
         ("something else", 1, "", "Error: the moon is full\n", Failed("the moon is full")),
     ] {
-        check(reading(Preset::Llm).read(ended(How::Exited(code), stdout, stderr), plain), &wanted, row);
+        check(&reading(Preset::Llm).read(ended(How::Exited(code), stdout, stderr), plain), &wanted, row);
     }
     let meters = llm::read(ended(How::Exited(0), "", "Token usage: 1,234 input, 56 output, {\"x\": 1}\n"))
         .reply
