@@ -8,7 +8,7 @@ tool=${COURSEBUILD:-$top/target/release/coursebuild}
 claude_version=2.1.330
 codex_version=0.169.0
 
-work=$(mktemp -d "${HOME:-/root}/coursebuild-agents.XXXXXX") # codex wants a home that is not a temporary folder
+work=$(mktemp -d -p "${HOME:-/root}") # codex wants a home that is not a temporary folder
 server=
 cleanup() {
   if [[ -n $server ]]; then kill "$server" 2>/dev/null || true; fi
