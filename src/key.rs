@@ -209,6 +209,8 @@ impl Walk {
         let Generate {
             kind,
             argv,
+            preset: _, // how the program is asked, not which it is
+            args,
             model,
             params,
             timeout_s: _,
@@ -223,7 +225,7 @@ impl Walk {
             let mut hasher = Hasher::new("generator");
             hasher.field("kind", format!("{kind:?}").as_bytes());
             let mut lines = format!("{kind:?}\n");
-            for argument in argv {
+            for argument in argv.iter().chain(args) {
                 let path = Path::new(argument);
                 let name = path.file_name().filter(|_| path.is_absolute());
                 hasher.field("argv", name.map_or(argument.as_bytes(), |name| name.as_encoded_bytes()));

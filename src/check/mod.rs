@@ -302,6 +302,8 @@ mod tests {
                 file: None,
                 faults: None,
                 folder: None,
+                preset: None,
+                args: Vec::new(),
             },
         }
     }

@@ -1,7 +1,7 @@
 //! `[generate]`: who is asked.
 
 use super::text::{Files, TextFile, hint_of, listed};
-use super::types::{Generate, GeneratorKind};
+use super::types::{Generate, GeneratorKind, Preset};
 use crate::diag::{Problem, Result};
 use crate::json::Value;
 use schemars::JsonSchema;
@@ -31,6 +31,10 @@ pub(super) struct RawGenerate {
     kind: Spanned<String>,
     #[schemars(with = "Option<Vec<String>>")]
     argv: Option<Spanned<Vec<String>>>,
+    #[schemars(with = "Option<String>")]
+    preset: Option<Spanned<String>>,
+    #[schemars(with = "Option<Vec<String>>")]
+    args: Option<Spanned<Vec<String>>>,
     #[schemars(with = "Option<String>")]
     model: Option<Spanned<String>>,
     #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
@@ -73,8 +77,16 @@ impl RawGenerate {
                 .problem(argv.span(), "`argv` names no program")
                 .hint("write the program and its arguments: `argv = [\"claude-batch\", \"--json\"]`"));
         }
+        let preset = self.preset(manifest)?;
+        if let Some(args) = self.args.as_ref().filter(|_| preset.is_none()) {
+            return Err(manifest
+                .problem(args.span(), "`args` are added to those of a `preset`, and there is none")
+                .hint("write them into `argv`, or name a `preset`"));
+        }
         let (needed, example) = match kind {
-            GeneratorKind::Command => (self.argv.is_some(), "`argv = [\"PROGRAM\", \"ARGUMENT\"]`"),
+            GeneratorKind::Command => {
+                (self.argv.is_some() || preset.is_some(), "`argv = [\"PROGRAM\", \"ARGUMENT\"]`")
+            }
             GeneratorKind::Phrasebook | GeneratorKind::Replay => (self.file.is_some(), "`file = \"PATH\"`"),
             GeneratorKind::Drop => (self.folder.is_some(), "`folder = \"PATH\"`"),
         };
@@ -95,13 +107,19 @@ impl RawGenerate {
                 .problem(env.span(), format!("`{bad}` is not the name of an environment variable"))
                 .hint("list names only: their values never stand in a manifest"));
         }
-        let env = self.env.as_ref().map_or_else(
-            || DEFAULT_ENV.iter().map(|&name| name.to_owned()).collect(),
-            |env| env.get_ref().clone(),
-        );
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let written = self.env.as_ref().map(|env| env.get_ref().clone());
+        let env = match preset {
+            // What it needs to start and to log in stays, whatever is added.
+            Some(preset) => [names(&DEFAULT_ENV), names(preset.env()), written.unwrap_or_default()].concat(),
+            None => written.unwrap_or_else(|| names(&DEFAULT_ENV)),
+        };
+        let argv = self.argv.as_ref().map(|argv| argv.get_ref().clone());
         Ok(Generate {
             kind,
-            argv: self.argv.as_ref().map(|argv| argv.get_ref().clone()).unwrap_or_default(),
+            argv: argv.or(preset.map(|preset| vec![preset.name().to_owned()])).unwrap_or_default(),
+            preset,
+            args: self.args.as_ref().map(|args| args.get_ref().clone()).unwrap_or_default(),
             model: self.model.as_ref().map(|model| model.get_ref().clone()),
             params: self.params(manifest)?,
             timeout_s: self.timeout_s.as_ref().map_or(DEFAULT_TIMEOUT_S, |seconds| *seconds.get_ref()),
@@ -131,12 +149,25 @@ impl RawGenerate {
         }
     }
 
+    fn preset(&self, manifest: &TextFile) -> Result<Option<Preset>> {
+        let Some(name) = &self.preset else { return Ok(None) };
+        let known =
+            Preset::of(name.get_ref()).ok_or_else(|| {
+                manifest.problem(name.span(), format!("there is no preset `{}`", name.get_ref())).hint(
+                    hint_of(name.get_ref(), Preset::ALL.into_iter().map(Preset::name), "the presets are"),
+                )
+            })?;
+        Ok(Some(known))
+    }
+
     /// A key that the kind would ignore is a mistake, not a comment.
     fn only_what_fits(&self, kind: GeneratorKind, manifest: &TextFile) -> Result<()> {
         let command = kind == GeneratorKind::Command;
         let from_file = matches!(kind, GeneratorKind::Phrasebook | GeneratorKind::Replay);
         let keys = [
             ("argv", self.argv.as_ref().map(Spanned::span), command),
+            ("preset", self.preset.as_ref().map(Spanned::span), command),
+            ("args", self.args.as_ref().map(Spanned::span), command),
             ("env", self.env.as_ref().map(Spanned::span), command),
             ("file", self.file.as_ref().map(Spanned::span), from_file),
             ("faults", self.faults.as_ref().map(Spanned::span), kind == GeneratorKind::Phrasebook),

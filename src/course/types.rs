@@ -313,8 +313,12 @@ pub enum Severity {
 pub struct Generate {
     /// The kind.
     pub kind: GeneratorKind,
-    /// The program and its arguments, as written.
+    /// The program and its arguments, as written; of a preset, its program.
     pub argv: Vec<String>,
+    /// How the program is asked, where that is known.
+    pub preset: Option<Preset>,
+    /// What is added to a preset's arguments.
+    pub args: Vec<String>,
     /// The declared model: in the key instead of kind and program.
     pub model: Option<String>,
     /// The model's declared parameters; in the key.
@@ -329,6 +333,45 @@ pub struct Generate {
     pub faults: Option<PathBuf>,
     /// `drop`: the folder of prompts and answers (absolute; it need not be there).
     pub folder: Option<PathBuf>,
+}
+
+/// Agent command lines that `command` knows how to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// Claude Code: `claude -p`.
+    Claude,
+    /// Codex: `codex exec`.
+    Codex,
+    /// Simon Willison's `llm`.
+    Llm,
+}
+
+impl Preset {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Claude, Self::Codex, Self::Llm];
+
+    /// Its name, which is that of its program too.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Claude => "claude",
+            Self::Codex => "codex",
+            Self::Llm => "llm",
+        }
+    }
+
+    /// The one of a name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.name() == name)
+    }
+
+    /// The variables that its program is let see, beside those of any program and those that the manifest names: where it finds its login.
+    pub fn env(self) -> &'static [&'static str] {
+        match self {
+            Self::Claude => &["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CONFIG_DIR"],
+            Self::Codex => &["OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_HOME"],
+            Self::Llm => &["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "LLM_USER_PATH"],
+        }
+    }
 }
 
 /// The kinds of generator.

@@ -11,6 +11,7 @@ mod encoding;
 mod located;
 mod notice;
 mod phrasebook;
+pub mod preset;
 mod replay;
 
 pub use notice::{Heard, Notice, Notices};

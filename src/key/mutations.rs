@@ -78,6 +78,8 @@ impl World {
                 file: None,
                 faults: None,
                 folder: None,
+                preset: None,
+                args: Vec::new(),
             },
         };
         Self {
@@ -163,6 +165,7 @@ const IN_THE_KEY: &[Change] = &[
     ("an argument",              &["generator"], |w| w.rule.generate.argv[1] = "--text".into()),
     ("a relative path",          &["generator"], |w| w.rule.generate.argv[0] = "bin/claude".into()),
     ("an argument more",         &["generator"], |w| w.rule.generate.argv.push("-v".into())),
+    ("an argument of a preset",  &["generator"], |w| w.rule.generate.args.push("--effort".into())),
     ("two arguments as one",     &["generator"], |w| w.rule.generate.argv = vec!["/opt/bin/claude --json".into()]),
     ("a model instead of a program", &["model", "generator"], |w| w.rule.generate.model = Some("m".into())),
     ("parameters",               &["model parameters"], |w| w.rule.generate.params = json!({"effort": "high"})),
@@ -191,6 +194,7 @@ const NOT_IN_THE_KEY: &[Unseen] = &[
     ("attempts",                  |w| w.rule.attempts = 9),
     ("time-out",                  |w| w.rule.generate.timeout_s = 1),
     ("environment",               |w| w.rule.generate.env = vec!["HOME".into(), "API_KEY".into()]),
+    ("how a program is asked",    |w| w.rule.generate.preset = Some(crate::course::Preset::Claude)),
     ("where a program is",        |w| w.rule.generate.argv[0] = "/home/ana/bin/claude".into()),
     ("a phrasebook's files",      |w| { w.rule.generate.file = Some("/x".into()); w.rule.generate.faults = Some("/y".into()); }),
     ("a drop's folder",          |w| w.rule.generate.folder = Some("/x".into())),
@@ -292,6 +296,8 @@ fn every_field_has_been_thought_of() {
         file: _,
         faults: _,
         folder: _,
+        preset: _,
+        args: _,
     } = generate;
     let [Section { document: _, name: _, text: _, scope: _ }] = &scoped[..] else { panic!("one section") };
 }

@@ -81,7 +81,7 @@ fn keep(
             let dir = store.call_dir(&intent.call);
             match &reply.outcome {
                 Outcome::Answered(bytes) | Outcome::Truncated(bytes) => {
-                    standing::end(store, &dir, Some(bytes))?
+                    standing::end(store, &dir, Some(bytes))?;
                 }
                 Outcome::TimedOut(_) => standing::leave(store, intent, &dir)?,
                 _ => standing::end(store, &dir, None)?,

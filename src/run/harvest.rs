@@ -40,7 +40,7 @@ pub(super) fn entry_of(intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<
 /// How a call with an answer ended. Where its text alone says that it was cut off, and nothing in it is whole, it may be prose with
 /// a bracket in it: that is an attempt like any other that cannot be read. `told`: its author says that it is cut off.
 fn how_it_ended(intent: &Intent, told: bool, read: Result<Whole, String>) -> (Ended, Vec<Stored>) {
-    const CUT: &str = "the answer was cut off at the limit on its length";
+    const CUT: &str = "the generator says that the call is too long for it";
     let can_be_split = intent.items.len() > 1;
     match read {
         Ok(Whole { results, cut }) => match cut.or_else(|| told.then(|| CUT.to_owned())) {

@@ -8,6 +8,7 @@ use crate::diag::{Problem, Result};
 use crate::digest::Digest;
 use crate::generate::command::Command;
 use crate::generate::drop::DropFolder;
+use crate::generate::preset::Agent;
 use crate::generate::{Generator, Notices, Phrasebook, Replay};
 use crate::graph::batches;
 use crate::link::{LockFile, MainFile, read_lock};
@@ -246,7 +247,15 @@ impl Session {
                 let env = options.environment.iter().filter(|(name, _)| declared.env.contains(name));
                 let env = env.map(|(name, value)| (name.into(), value.into())).collect();
                 let root = self.workspace.root.clone();
-                Arc::new(Command::new(&declared.argv, declared.timeout_s, env, root, options.program.clone()))
+                let program = options.program.clone();
+                let command = Command::new(&declared.argv, declared.timeout_s, env, root, program);
+                Arc::new(match declared.preset {
+                    None => command,
+                    Some(preset) => {
+                        let (model, args) = (declared.model.clone(), declared.args.clone());
+                        command.as_agent(Agent { preset, model, args }, notices.clone())
+                    }
+                })
             }
             GeneratorKind::Drop => {
                 let folder = declared.folder.clone().unwrap_or_else(|| self.workspace.root.join("drop"));

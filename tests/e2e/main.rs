@@ -31,6 +31,7 @@ mod least_calls;
 mod outside;
 mod odd_answers;
 mod pipelines;
+mod presets;
 mod property;
 mod real_course;
 mod screens;

@@ -58,7 +58,7 @@ fn an_answer_is_taken_when_it_is_whole_however_it_is_written() {
         assert!(desk.dir.path().join("inbox/phase3_batch_7.prompt.md").exists());
         assert!(desk.dir.path().join("inbox/README.md").exists());
         use std::io::Write;
-        let mut file = std::fs::File::create(&answer).unwrap();
+        let mut file = fs::output_file(&answer).unwrap();
         file.write_all(b"{\"S0121\": [\"a\"").unwrap();
         file.flush().unwrap();
         file.write_all(b", \"b\"]}").unwrap();
