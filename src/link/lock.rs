@@ -114,7 +114,7 @@ pub fn read_lock(path: &Path) -> Result<LockFile> {
     })
 }
 
-fn parse(text: &str) -> Result<Lock, String> {
+pub(super) fn parse(text: &str) -> Result<Lock, String> {
     let mut lock = Lock::default();
     let mut lines = text.lines().enumerate();
     match lines.next() {
@@ -180,6 +180,16 @@ pub type PhaseLines<'a> = (&'a str, Option<Short>, &'a [(Arc<str>, Option<Line>,
 
 /// Writes a lock; true if its bytes changed. `old` are the bytes that stand there now.
 pub fn write_lock(path: &Path, phases: &[PhaseLines<'_>], old: Option<&[u8]>) -> Result<bool> {
+    let text = lock_text(phases)?;
+    if old == Some(text.as_bytes()) {
+        return Ok(false);
+    }
+    fs::write_whole(path, text.as_bytes(), true)?;
+    Ok(true)
+}
+
+/// The text of a lock.
+pub(super) fn lock_text(phases: &[PhaseLines<'_>]) -> Result<String> {
     use std::fmt::Write;
     let mut text =
         String::with_capacity(phases.iter().map(|(.., lines)| lines.len() * 100).sum::<usize>() + 200);
@@ -210,11 +220,7 @@ pub fn write_lock(path: &Path, phases: &[PhaseLines<'_>], old: Option<&[u8]>) ->
             }
         }
     }
-    if old == Some(text.as_bytes()) {
-        return Ok(false);
-    }
-    fs::write_whole(path, text.as_bytes(), true)?;
-    Ok(true)
+    Ok(text)
 }
 
 /// An id as one word: white space, control characters and `%` as `%XX` of their UTF-8 bytes.
@@ -234,7 +240,7 @@ fn encode(id: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn decode(word: &str) -> Option<Cow<'_, str>> {
+pub(super) fn decode(word: &str) -> Option<Cow<'_, str>> {
     if !word.contains('%') {
         return Some(Cow::Borrowed(word));
     }

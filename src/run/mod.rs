@@ -11,6 +11,7 @@ mod generations;
 mod harvest;
 mod history;
 mod look;
+mod merge_driver;
 mod noop;
 mod options;
 mod recover;
@@ -30,6 +31,7 @@ pub use crate::plan::Selection;
 pub use adopt::{Adoption, CourseAdoption, EnvelopeChange, HeldItem, PhaseAdoption, WayOn, adopt};
 pub use generations::{Generation, ItemHistory, generations};
 pub use look::{log, plan, prompt, show, status, why};
+pub use merge_driver::{DriverFiles, Installed, Merging, install_merge_driver, merge_driver};
 pub use options::{Confirm, Options};
 pub use resolve::{Choice, Decidable, Resolved, decidable, resolve};
 pub use views::{
@@ -100,6 +102,11 @@ fn carry_out(
         .iter()
         .filter_map(|board| left_out(board.course))
         .for_each(|message| emit(&Event::Warning { message }));
+    for board in &boards {
+        let stray = |phase| adopt::stray_words(&board.rule(phase).output.file, &adopt::stray(board, phase));
+        let told = (0..board.phases.len()).filter_map(stray);
+        told.for_each(|message| emit(&Event::Warning { message }));
+    }
     let mut tally = Tally { reused: fresh(&boards), ..Tally::default() };
     let mut end = End::default();
     if plan.calls.max > 0 {

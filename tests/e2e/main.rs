@@ -9,10 +9,12 @@
 mod adopt;
 mod agreement;
 mod answers;
+mod branches;
 mod checks;
 mod cli;
 #[cfg(feature = "crash-points")]
 mod crash;
+mod damaged;
 mod docs;
 mod edits;
 mod edits_merge;
