@@ -142,7 +142,10 @@ mod tests {
         let found = recognise(&course).unwrap().unwrap();
         assert_eq!((found.rules.as_str(), found.code.as_str()), ("builtin:batching@1", "spa_for_eng"));
         assert_eq!(found.languages, Some(("spa".to_owned(), "eng".to_owned())));
-        put("seed_pairs.json", r#"{"version": "7", "translations": {"S0001": {"known": "a", "target": "b"}}}"#);
+        put(
+            "seed_pairs.json",
+            r#"{"version": "7", "translations": {"S0001": {"known": "a", "target": "b"}}}"#,
+        );
         let found = recognise(&course).unwrap().unwrap();
         assert_eq!(found.rules, "builtin:objects@1");
         assert_eq!(found.files, [("phase1".to_owned(), "seed_pairs.json".to_owned(), 1)]);

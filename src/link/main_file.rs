@@ -80,16 +80,17 @@ impl<'t> NamedElements<'t> {
             return Err("it holds conflict markers".to_owned());
         }
         let read = read_collection(text.trim_start_matches('\u{feff}'), &output.shape).map_err(|error| {
-            let at = error.at.map_or(String::new(), |(line, column)| format!(" in line {line}, column {column}"));
+            let at =
+                error.at.map_or(String::new(), |(line, column)| format!(" in line {line}, column {column}"));
             format!("{error}{at}")
         })?;
         let mut named = Self { envelope: read.envelope, ..Self::default() };
         for element in read.elements {
             let id = match &element.key {
                 Some(key) => Some(key.to_string()),
-                None => serde_json::from_str::<Value>(element.raw).ok().and_then(|value| {
-                    output.shape.id.get(&value).and_then(Value::as_str).map(str::to_owned)
-                }),
+                None => serde_json::from_str::<Value>(element.raw)
+                    .ok()
+                    .and_then(|value| output.shape.id.get(&value).and_then(Value::as_str).map(str::to_owned)),
             };
             let id = id.ok_or_else(|| format!("an item has no id at `{}`", output.shape.id))?;
             match named.items.insert(id.clone(), element.raw) {

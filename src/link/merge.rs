@@ -85,9 +85,15 @@ pub fn merge_main_files(output: &Output, sides: Sides<'_>, locks: Locks<'_>) -> 
         let [base, our, their] = [&base, &ours, &theirs].map(|side| side.items.get(&id).copied());
         let piece = match (our, their) {
             (Some(our), Some(their)) if our == their => Some(Piece::Plain(value(our))),
-            (Some(our), Some(their)) => {
-                Some(both(output, &id, base.map(value), value(our), value(their), locks, &mut conflicts))
-            }
+            (Some(our), Some(their)) => Some(both(
+                output,
+                &id,
+                base.map(value).as_ref(),
+                value(our),
+                value(their),
+                locks,
+                &mut conflicts,
+            )),
             // Taken out on one side: gone, unless the other side changed it.
             (Some(one), None) | (None, Some(one)) => {
                 let gone = base.is_some_and(|base| bare(output, &value(base)) == bare(output, &value(one)));
@@ -119,13 +125,14 @@ fn bare(output: &Output, value: &Value) -> Value {
 fn both(
     output: &Output,
     id: &str,
-    base: Option<Value>,
+    base: Option<&Value>,
     ours: Value,
     theirs: Value,
     locks: Locks<'_>,
     conflicts: &mut Vec<(String, Vec<Clash>)>,
 ) -> Piece {
-    let [was, our, their] = [base.as_ref(), Some(&ours), Some(&theirs)].map(|side| side.map(|side| bare(output, side)));
+    let [was, our, their] =
+        [base, Some(&ours), Some(&theirs)].map(|side| side.map(|side| bare(output, side)));
     if our == their || their == was {
         return Piece::Plain(ours);
     }
@@ -140,10 +147,9 @@ fn both(
             Side::Theirs => theirs,
         });
     }
-    let Merged { clashes, .. } =
-        merge(was.as_ref(), &our.unwrap_or_default(), &their.unwrap_or_default());
+    let Merged { clashes, .. } = merge(was.as_ref(), &our.unwrap_or_default(), &their.unwrap_or_default());
     if clashes.is_empty() {
-        return Piece::Plain(merge(base.as_ref(), &ours, &theirs).value);
+        return Piece::Plain(merge(base, &ours, &theirs).value);
     }
     conflicts.push((id.to_owned(), clashes));
     Piece::Clash { ours, theirs }
@@ -172,10 +178,18 @@ fn envelopes(
     let mut levels = Vec::new();
     for (at, our) in ours.0.iter().enumerate() {
         let field = |envelope: &Envelope, name: &str| -> Option<Value> {
-            let raw = envelope.0.get(at)?.iter().find(|(field, raw)| field == name && raw.is_some())?.1.as_deref()?;
+            let raw = envelope
+                .0
+                .get(at)?
+                .iter()
+                .find(|(field, raw)| field == name && raw.is_some())?
+                .1
+                .as_deref()?;
             serde_json::from_str(raw).ok()
         };
-        let names = |level: &[(String, Option<String>)]| level.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        let names = |level: &[(String, Option<String>)]| {
+            level.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
+        };
         let both = order(&names(our), &names(theirs.0.get(at).map_or(&[][..], Vec::as_slice)));
         let mut level: Vec<(String, Option<String>)> = Vec::new();
         for name in both {
@@ -206,7 +220,11 @@ fn envelopes(
     (Envelope(levels), clashing)
 }
 
-fn merge_fields(was: Option<&Value>, mine: Option<&Value>, theirs: Option<&Value>) -> (Option<Value>, Option<Clash>) {
+fn merge_fields(
+    was: Option<&Value>,
+    mine: Option<&Value>,
+    theirs: Option<&Value>,
+) -> (Option<Value>, Option<Clash>) {
     if let (Some(mine), Some(theirs)) = (mine, theirs) {
         let merged = merge(was, mine, theirs);
         if merged.clashes.is_empty() {
@@ -225,7 +243,12 @@ const OURS: &str = "<<<<<<< ours\n";
 const MIDDLE: &str = "=======\n";
 const THEIRS: &str = ">>>>>>> theirs\n";
 
-fn text(output: &Output, envelope: &Envelope, clashing: &[(String, Clash)], pieces: &[(String, Piece)]) -> String {
+fn text(
+    output: &Output,
+    envelope: &Envelope,
+    clashing: &[(String, Clash)],
+    pieces: &[(String, Piece)],
+) -> String {
     let around = Around::new(envelope, output, &[]);
     let indent = "  ".repeat(around.depth + 1);
     let array = output.shape.kind == Kind::Array;
@@ -273,7 +296,11 @@ fn with_clashing_fields(text: &str, clashing: &[(String, Clash)]) -> String {
                 let field = Value::from(name.as_str()).to_string();
                 let side = |value: &Option<Value>| match value {
                     Some(value) => line.replace(&stands, &value.to_string()),
-                    None => line.replace(&format!("{field}: {stands}"), "").trim_start().trim_start_matches(',').to_owned(),
+                    None => line
+                        .replace(&format!("{field}: {stands}"), "")
+                        .trim_start()
+                        .trim_start_matches(',')
+                        .to_owned(),
                 };
                 out.push_str(&[OURS, &side(&clash.mine), MIDDLE, &side(&clash.theirs), THEIRS].concat());
                 continue 'lines;
@@ -291,9 +318,11 @@ pub fn merge_blocks(sides: Sides<'_>) -> String {
         parts.map(|block| format!("[[{}\n", block.trim_start_matches("[[").trim_end())).collect()
     };
     let [base, ours, theirs] = [sides.base, sides.ours, sides.theirs].map(blocks);
-    let head = [sides.ours, sides.theirs].map(|text| text.split("\n[[").next().unwrap_or_default().trim_end());
+    let head =
+        [sides.ours, sides.theirs].map(|text| text.split("\n[[").next().unwrap_or_default().trim_end());
     let head = head.into_iter().find(|head| !head.is_empty() && !head.starts_with("[[")).unwrap_or_default();
-    let taken_out = |block: &String| base.contains(block) && !(ours.contains(block) && theirs.contains(block));
+    let taken_out =
+        |block: &String| base.contains(block) && !(ours.contains(block) && theirs.contains(block));
     let mut text = if head.is_empty() { String::new() } else { format!("{head}\n") };
     let merged = order(&ours, &theirs);
     // Blocks of one kind stay together, in the order in which the kinds first come.

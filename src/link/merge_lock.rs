@@ -58,7 +58,11 @@ pub fn merge_locks(base: &str, ours: &str, theirs: &str) -> Result<String, Strin
     let mut merged = Vec::new();
     for name in &names {
         let of = |lock: &Lock| lock.phases.get(name).cloned();
-        let (base, our, their) = (of(&base).unwrap_or(none.clone()), of(&our).unwrap_or(none.clone()), of(&their).unwrap_or(none.clone()));
+        let (base, our, their) = (
+            of(&base).unwrap_or(none.clone()),
+            of(&our).unwrap_or(none.clone()),
+            of(&their).unwrap_or(none.clone()),
+        );
         let lines = order(&ids(ours, name), &ids(theirs, name))
             .into_iter()
             .map(|id| {
@@ -72,7 +76,8 @@ pub fn merge_locks(base: &str, ours: &str, theirs: &str) -> Result<String, Strin
         // Where the sides were checked otherwise, nothing is known to have passed: everything is checked again.
         merged.push((name.as_str(), our.checks.filter(|checks| their.checks == Some(*checks)), lines));
     }
-    let phases: Vec<_> = merged.iter().map(|(name, checks, lines)| (*name, *checks, lines.as_slice())).collect();
+    let phases: Vec<_> =
+        merged.iter().map(|(name, checks, lines)| (*name, *checks, lines.as_slice())).collect();
     lock_text(&phases).map_err(|problem| problem.to_string())
 }
 

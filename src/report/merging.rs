@@ -25,7 +25,11 @@ pub fn merging_text(merging: &Merging, path: &str) -> String {
 /// The text of an installation.
 pub fn installed_text(installed: &Installed) -> String {
     let mut out = format!("git runs `{}` from now on in this repository\n", flat(&installed.driver));
-    let what = if installed.added == 0 { "nothing new in".to_owned() } else { format!("{} added to", count(installed.added, "line")) };
+    let what = if installed.added == 0 {
+        "nothing new in".to_owned()
+    } else {
+        format!("{} added to", count(installed.added, "line"))
+    };
     out += &format!("{what} {}: commit it\n", flat(&installed.attributes));
     for path in &installed.outside {
         out += &format!("left out, for it is not below the manifest: {}\n", flat(path));

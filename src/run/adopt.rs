@@ -182,7 +182,7 @@ fn carry_out(session: &Session, options: &mut Options, dry_run: bool) -> Result<
             file_adopted(board, &session.store)?;
             finish::file_edits(board, &session.store)?;
             finish::keep_orphans(board, memory, lock, &session.store, &mut |event| {
-                note(event, &mut warnings)
+                note(event, &mut warnings);
             })?;
             main_files.extend(finish::link(board, lock, &session.workspace.root, &session.state)?);
         }
@@ -243,7 +243,7 @@ fn phase(board: &Board<'_>, phase: usize, session: &Session) -> Result<PhaseAdop
                 findings: if let Held::Findings(findings) = held { findings.clone() } else { Vec::new() },
             }),
             Verdict::Missing | Verdict::Rejected(_) | Verdict::Failed(_) => {
-                told.missing.push(cell.id.to_string())
+                told.missing.push(cell.id.to_string());
             }
             Verdict::Stale(_) => told.out_of_date += 1,
             Verdict::Pending(_) => told.pending.push(cell.id.to_string()),

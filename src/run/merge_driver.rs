@@ -74,12 +74,17 @@ pub fn merge_driver(
         _ => {
             let file = phase_file(files, manifest, &ours)?;
             let [base, ours, theirs] = locks(files, env);
-            let of = |lock: &Option<Lock>| lock.as_ref().and_then(|lock| lock.phases.get(&file.phase).cloned());
+            let of =
+                |lock: &Option<Lock>| lock.as_ref().and_then(|lock| lock.phases.get(&file.phase).cloned());
             let [base, ours, theirs] = [of(&base), of(&ours), of(&theirs)];
             let locks = Locks { base: base.as_ref(), ours: ours.as_ref(), theirs: theirs.as_ref() };
             let merged = merge_main_files(&file.output, sides, locks).map_err(unreadable)?;
             let conflicts = merged.conflicts.iter().map(|(item, clashes)| {
-                let fields: Vec<String> = clashes.iter().filter(|clash| !clash.at.is_empty()).map(|clash| format!("`{}`", clash.at)).collect();
+                let fields: Vec<String> = clashes
+                    .iter()
+                    .filter(|clash| !clash.at.is_empty())
+                    .map(|clash| format!("`{}`", clash.at))
+                    .collect();
                 let at = if fields.is_empty() { String::new() } else { format!(" at {}", fields.join(", ")) };
                 format!("`{item}`: both sides changed it{at}")
             });
@@ -94,8 +99,10 @@ pub fn merge_driver(
 /// How the merged file holds its items: as its manifest says, else as a built-in pack of the same file name does.
 fn phase_file(files: &DriverFiles<'_>, manifest: Option<&Path>, ours: &str) -> Result<PhaseFile> {
     let path = plain(&files.here.join(files.path));
-    let found = path.ancestors().skip(1).map(|folder| folder.join("coursebuild.toml")).find(|path| path.is_file());
-    let told = manifest.map(|manifest| files.here.join(manifest)).or(found).map(|manifest| main_files(&manifest));
+    let found =
+        path.ancestors().skip(1).map(|folder| folder.join("coursebuild.toml")).find(|path| path.is_file());
+    let told =
+        manifest.map(|manifest| files.here.join(manifest)).or(found).map(|manifest| main_files(&manifest));
     // A manifest in the middle of a merge may not be readable; the file names of the built-in packs are.
     if let Some(Ok(all)) = &told
         && let Some(file) = all.iter().find(|file| plain(&file.dir.join(&file.output.file)) == path)
@@ -105,13 +112,15 @@ fn phase_file(files: &DriverFiles<'_>, manifest: Option<&Path>, ours: &str) -> R
     let known = builtin_files()?.into_iter().map(|(_, file)| file);
     let fits = |file: &PhaseFile| {
         path.ends_with(&file.output.file)
-            && crate::json::read_collection(ours, &file.output.shape).is_ok_and(|read| !read.elements.is_empty())
+            && crate::json::read_collection(ours, &file.output.shape)
+                .is_ok_and(|read| !read.elements.is_empty())
     };
     known.into_iter().find(fits).ok_or_else(|| {
         let problem = Problem::author(format!("`{}` is no main file of a course", escape(files.path)));
         match told {
             Some(Err(why)) => problem.because(why),
-            _ => problem.hint("the driver merges main files, `coursebuild.lock` and `coursebuild.accepted.toml`"),
+            _ => problem
+                .hint("the driver merges main files, `coursebuild.lock` and `coursebuild.accepted.toml`"),
         }
     })
 }
@@ -170,21 +179,25 @@ fn locks(files: &DriverFiles<'_>, env: &[(String, String)]) -> [Option<Lock>; 3]
     });
     let folder = Path::new(files.path).parent().unwrap_or(Path::new(""));
     let lock = folder.join(LOCK).to_string_lossy().replace('\\', "/");
-    [base, ours, theirs]
-        .map(|commit| lock_of_text(&git.run(&["show", &format!("{}:{lock}", commit?)]).ok()?))
+    [base, ours, theirs].map(|commit| lock_of_text(&git.run(&["show", &format!("{}:{lock}", commit?)]).ok()?))
 }
 
 /// The commits that may be merged into ours now: those that git tells its children of, the one that a rebase is at, and those that
 /// an operation leaves a name of.
 fn candidates(git: &Git<'_>, env: &[(String, String)]) -> Vec<String> {
     let merged = env.iter().filter_map(|(name, _)| name.strip_prefix("GITHEAD_").map(str::to_owned));
-    let at = ["rebase-merge/done", "rebase-merge/stopped-sha", "rebase-apply/original-commit"].into_iter().filter_map(|file| {
-        let path = git.ask(&["rev-parse", "--git-path", file])?;
-        let text = fs::read_text(&git.here.join(path)).ok()??;
-        let last = text.lines().rfind(|line| !line.trim().is_empty())?;
-        last.split_whitespace().find(|word| word.len() >= 7 && word.bytes().all(|byte| byte.is_ascii_hexdigit())).map(str::to_owned)
-    });
-    let named = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD", "refs/stash"].map(str::to_owned);
+    let at = ["rebase-merge/done", "rebase-merge/stopped-sha", "rebase-apply/original-commit"]
+        .into_iter()
+        .filter_map(|file| {
+            let path = git.ask(&["rev-parse", "--git-path", file])?;
+            let text = fs::read_text(&git.here.join(path)).ok()??;
+            let last = text.lines().rfind(|line| !line.trim().is_empty())?;
+            last.split_whitespace()
+                .find(|word| word.len() >= 7 && word.bytes().all(|byte| byte.is_ascii_hexdigit()))
+                .map(str::to_owned)
+        });
+    let named =
+        ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD", "refs/stash"].map(str::to_owned);
     merged.chain(at).chain(named).collect()
 }
 

@@ -29,7 +29,7 @@ mod views;
 
 pub use crate::plan::Selection;
 pub use adopt::{Adoption, CourseAdoption, EnvelopeChange, HeldItem, PhaseAdoption, WayOn, adopt};
-pub use generations::{Generation, ItemHistory, generations};
+pub use generations::{ItemGeneration, ItemHistory, generations};
 pub use look::{log, plan, prompt, show, status, why};
 pub use merge_driver::{DriverFiles, Installed, Merging, install_merge_driver, merge_driver};
 pub use options::{Confirm, Options};

@@ -1,9 +1,9 @@
 //! Branches, clones and work trees, in real repositories of git: what two people built and edited comes together without a call
 //! that somebody made already, and without a lost word.
 
+use crate::support::Space;
 use crate::support::expect::{MAIN_FILES, PHASES, assert_fresh, built};
 use crate::support::synth;
-use crate::support::Space;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -52,7 +52,11 @@ fn repository(seeds: usize) -> Space {
 /// Takes in what the other one committed.
 fn bring(space: &Space, other: &Space, how: &str) -> Output {
     git(space, &["fetch", "-q", other.root().to_str().unwrap(), "main"]);
-    let args: &[&str] = if how == "merge" { &["merge", "-q", "--no-edit", "FETCH_HEAD"] } else { &["rebase", "-q", "FETCH_HEAD"] };
+    let args: &[&str] = if how == "merge" {
+        &["merge", "-q", "--no-edit", "FETCH_HEAD"]
+    } else {
+        &["rebase", "-q", "FETCH_HEAD"]
+    };
     git_in(space, space.root(), args)
 }
 
@@ -98,9 +102,17 @@ fn assert_together(space: &Space, both: &str, how: &str) {
     assert_eq!(ran.summary()["items_held"].as_u64().unwrap_or(0), 0, "{how}");
     assert_eq!(basket(space, "S0010L01")["e"][0][1], "ours", "{how}");
     assert_eq!(basket(space, "S0025L01")["e"][0][1], "theirs", "{how}");
-    assert_eq!((&basket(space, both)["e"][0][1], &basket(space, both)["d"]["2"]), (&json!("both: ours"), &json!([])), "{how}");
+    assert_eq!(
+        (&basket(space, both)["e"][0][1], &basket(space, both)["d"]["2"]),
+        (&json!("both: ours"), &json!([])),
+        "{how}"
+    );
     let lock = space.read(MAIN_FILES[3]);
-    assert_eq!(lock.lines().filter(|line| line.ends_with(" edited")).count(), 3, "{how}: no edit but these: {lock}");
+    assert_eq!(
+        lock.lines().filter(|line| line.ends_with(" edited")).count(),
+        3,
+        "{how}: no edit but these: {lock}"
+    );
     assert_fresh(space);
 }
 
@@ -191,7 +203,10 @@ fn what_both_changed_otherwise_is_left_for_people_and_never_read_as_data() {
     let text = ours.read(BASKETS);
     assert_eq!(text.matches("<<<<<<< ours").count(), 1, "{text}");
     let status = git(&ours, &["status", "--porcelain"]);
-    assert!(status.contains("UU course/lego_baskets.json") && !status.contains("UU course/coursebuild.lock"), "{status}");
+    assert!(
+        status.contains("UU course/lego_baskets.json") && !status.contains("UU course/coursebuild.lock"),
+        "{status}"
+    );
     let before = ours.files();
     let ran = ours.run(&["build"]).exits(2);
     assert!(ran.stderr.contains("conflict markers") && ran.stderr.contains("hint: "), "{ran:#?}");
@@ -222,7 +237,10 @@ fn a_side_that_is_no_main_file_is_not_merged() {
     let output = bring(&ours, &theirs, "merge");
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("lego_baskets.json` cannot be merged item by item") && said.contains("twice"), "{said}");
+    assert!(
+        said.contains("lego_baskets.json` cannot be merged item by item") && said.contains("twice"),
+        "{said}"
+    );
     assert_eq!(basket(&ours, "S0002L01")["e"][0][1], "ours");
 }
 
@@ -238,7 +256,10 @@ fn decisions_of_both_sides_are_kept() {
         space.write(name, text);
     }
     space.run(&["merge-driver", "o", "a", "b", "coursebuild.accepted.toml"]).exits(0);
-    assert_eq!(space.read("a"), [head, &block("accept", "c"), &block("waive", "d"), &block("pin", "e")].concat());
+    assert_eq!(
+        space.read("a"),
+        [head, &block("accept", "c"), &block("waive", "d"), &block("pin", "e")].concat()
+    );
 }
 
 #[test]
