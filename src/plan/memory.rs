@@ -155,10 +155,10 @@ impl<'s> Memory<'s> {
             Some(known) => self.candidate(&known)?,
             None => None,
         };
-        let stands = (standing.as_ref(), line, edit.as_ref());
+        let stands = standing.as_ref().map(|(digest, _)| *digest);
         let base = match results.is_empty() {
             true => None,
-            false => self.base_of_standing(board, phase, id, content, stands)?,
+            false => self.base_of_standing(board, phase, id, content, stands, line, edit.as_ref())?,
         };
         Ok(Told::Facts(Box::new(Facts {
             content,

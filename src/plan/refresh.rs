@@ -71,16 +71,19 @@ pub(super) fn met(
 
 impl Memory<'_> {
     /// What the hand edit that stands for an item was made from, if its key is not the present one.
+    #[expect(clippy::too_many_arguments, reason = "an item, and the three places that can tell of its edit")]
     pub(super) fn base_of_standing(
         &self,
         board: &Board<'_>,
         phase: usize,
         id: &str,
         content: Digest,
-        (standing, line, edit): (Option<&(Digest, Arc<str>)>, Option<Line>, Option<&Candidate>),
+        standing: Option<Digest>,
+        line: Option<Line>,
+        edit: Option<&Candidate>,
     ) -> Result<Option<Arc<str>>> {
         let edited = match (standing, line) {
-            (Some((digest, _)), Some(line)) if line.digest != digest.short() => Some(line.key),
+            (Some(digest), Some(line)) if line.digest != digest.short() => Some(line.key),
             (_, Some(line)) => (line.provenance == Provenance::Edited).then_some(line.key),
             (_, None) => edit.map(|edit| edit.content),
         };
