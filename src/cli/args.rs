@@ -247,6 +247,19 @@ Examples:
     /// Print a page of how everything stands, what it took and cost: HTML that needs nothing beside itself
     #[command(after_help = "Example:\n  coursebuild report > report.html")]
     Report,
+    /// Merge main files, locks and decisions of two branches item by item: what git runs, once it is installed
+    #[command(after_help = "\
+Examples:
+  coursebuild merge-driver --install      tell git about it, here and in `.gitattributes`
+Git runs `coursebuild merge-driver %O %A %B %P`: exit 0 when all is merged, 1 with the conflicts between markers.")]
+    MergeDriver {
+        /// What both come from, ours (the result is written there), theirs, and the path that they are of
+        #[arg(value_names = ["BASE", "OURS", "THEIRS", "PATH"], num_args = 4, required_unless_present = "install")]
+        files: Vec<PathBuf>,
+        /// Put the driver into git's configuration of this repository, and its files into `.gitattributes`
+        #[arg(long, conflicts_with = "files")]
+        install: bool,
+    },
     /// List the built-in packs of rules, copy one out, or print the schemas of manifests and rules
     #[command(after_help = "\
 Examples:

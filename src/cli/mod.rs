@@ -178,6 +178,14 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
                 report::log_text(&calls, look) + &report::generations_text(&items, look)
             }
         }
+        Command::MergeDriver { files, .. } => match &files[..] {
+            [base, ours, theirs, path] => return merge(&[base, ours, theirs, path], global, around),
+            _ => report::installed_text(&run::install_merge_driver(&meaning::question(
+                &Select::default(),
+                global,
+                around,
+            )?)?),
+        },
         Command::Resolve(typed) if typed.choice.list => {
             let items = run::decidable(&meaning::question(&target(&[]), global, around)?)?;
             if json { report::decidable_json(&items)? } else { report::decidable_text(&items, look) }
@@ -251,6 +259,18 @@ fn completions(shell: clap_complete::Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut grammar.args(early), "coursebuild", &mut script);
     String::from_utf8_lossy(&script).into_owned()
+}
+
+/// Merges as git asks; 1 where something is left for people.
+fn merge(files: &[&std::path::PathBuf; 4], global: &Global, around: &mut Surroundings) -> Result<u8> {
+    let [base, ours, theirs, path] = files;
+    let here = surroundings::current_dir()?;
+    let [base, ours, theirs] = [base, ours, theirs].map(|file| here.join(file));
+    let path = path.to_string_lossy();
+    let files = run::DriverFiles { base: &base, ours: &ours, theirs: &theirs, path: &path, here: &here };
+    let merging = run::merge_driver(&files, global.manifest.as_deref(), &around.environment)?;
+    print(&report::merging_text(&merging, &path))?;
+    Ok(u8::from(!merging.conflicts.is_empty()))
 }
 
 /// Byte for byte for a file or a pipe; without escapes for a terminal.

@@ -149,6 +149,11 @@ impl RawManifest {
 }
 
 impl RawCourse {
+    /// Where its main files go, as written.
+    pub(super) fn dir(&self) -> &str {
+        self.dir.get_ref()
+    }
+
     /// The course with its phases.
     pub(super) fn validate(
         &self,

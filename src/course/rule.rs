@@ -172,7 +172,7 @@ impl Reading<'_> {
         Ok(Template { name: found.name.display().to_string(), text: normalize_text(&found.text).into() })
     }
 
-    fn output(&mut self, file: &TextFile, raw: &RawOutput, exploded: bool) -> Result<Output> {
+    pub(super) fn output(&mut self, file: &TextFile, raw: &RawOutput, exploded: bool) -> Result<Output> {
         let name =
             Inside::new(raw.file.get_ref()).map_err(|problem| problem.at(file.place(raw.file.span())))?;
         if name.as_str().ends_with("coursebuild.lock") {

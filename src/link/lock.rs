@@ -118,7 +118,7 @@ pub fn read_lock(path: &Path) -> Result<LockFile> {
     })
 }
 
-fn parse(text: &str) -> Result<Lock, String> {
+pub(super) fn parse(text: &str) -> Result<Lock, String> {
     let mut lock = Lock::default();
     let mut lines = text.lines().enumerate();
     match lines.next() {
@@ -197,6 +197,16 @@ pub fn write_lock(
     authors: &[Vec<Vec<Part>>],
     old: Option<&[u8]>,
 ) -> Result<bool> {
+    let text = lock_text(phases, authors)?;
+    if old == Some(text.as_bytes()) {
+        return Ok(false);
+    }
+    fs::write_whole(path, text.as_bytes(), true)?;
+    Ok(true)
+}
+
+/// The text of a lock. `authors` are those of each phase, as far as they are known.
+pub(super) fn lock_text(phases: &[PhaseLines<'_>], authors: &[Vec<Vec<Part>>]) -> Result<String> {
     use std::fmt::Write;
     let mut text =
         String::with_capacity(phases.iter().map(|(.., lines)| lines.len() * 100).sum::<usize>() + 200);
@@ -232,11 +242,7 @@ pub fn write_lock(
             }
         }
     }
-    if old == Some(text.as_bytes()) {
-        return Ok(false);
-    }
-    fs::write_whole(path, text.as_bytes(), true)?;
-    Ok(true)
+    Ok(text)
 }
 
 /// An id as one word: white space, control characters and `%` as `%XX` of their UTF-8 bytes.
@@ -256,7 +262,7 @@ fn encode(id: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn decode(word: &str) -> Option<Cow<'_, str>> {
+pub(super) fn decode(word: &str) -> Option<Cow<'_, str>> {
     if !word.contains('%') {
         return Some(Cow::Borrowed(word));
     }

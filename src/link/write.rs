@@ -151,7 +151,7 @@ fn item_bytes(
 }
 
 /// Inside JSON text a newline is always formatting, so lines can be indented blindly.
-fn push_indented(out: &mut Vec<u8>, text: &str, indent: &str) {
+pub(super) fn push_indented(out: &mut Vec<u8>, text: &str, indent: &str) {
     for (at, line) in text.split('\n').enumerate() {
         if at > 0 {
             out.push(b'\n');
@@ -244,14 +244,14 @@ impl Total {
 }
 
 /// The text before and after the collection, and how deep it stands.
-struct Around {
-    before: String,
-    after: String,
-    depth: usize,
+pub(super) struct Around {
+    pub(super) before: String,
+    pub(super) after: String,
+    pub(super) depth: usize,
 }
 
 impl Around {
-    fn new(found: &Envelope, output: &Output, totals: &[String]) -> Self {
+    pub(super) fn new(found: &Envelope, output: &Output, totals: &[String]) -> Self {
         let path = output.shape.at.names().unwrap_or_default();
         let mut levels = found.0.clone();
         levels.resize(path.len(), Vec::new());

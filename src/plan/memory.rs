@@ -193,17 +193,10 @@ impl<'s> Memory<'s> {
             None => None,
         };
         let results = self.results(&contents, id)?;
-        // Where newer results are known, an edit may have to be merged with one: then what it was made from counts.
-        let edited = match (&standing, line) {
-            (Some((digest, _)), Some(line)) if line.digest != digest.short() => Some(line.key),
-            (_, Some(line)) => (line.provenance == Provenance::Edited).then_some(line.key),
-            (_, None) => edit.as_ref().map(|edit| edit.content),
-        };
-        let base = match edited
-            .filter(|key| contents.iter().all(|content| content.short() != *key) && !results.is_empty())
-        {
-            Some(key) => self.base_of(board, phase, id, key, content)?,
-            None => None,
+        let stands = standing.as_ref().map(|(digest, _)| *digest);
+        let base = match results.is_empty() {
+            true => None,
+            false => self.base_of_standing(board, phase, id, &contents, stands, line, edit.as_ref())?,
         };
         Ok(Facts {
             content,
@@ -371,28 +364,6 @@ impl<'s> Memory<'s> {
             }
         }
         Ok(None)
-    }
-
-    /// What a hand edit was made from: the last result of the item under the edit's key that no person wrote, else the last one
-    /// under any key but the present.
-    pub fn base_of(
-        &self,
-        board: &Board<'_>,
-        phase: usize,
-        id: &str,
-        key: Short,
-        content: Digest,
-    ) -> Result<Option<Arc<str>>> {
-        let history = self.store.index()?.history(&board.course.code, &board.rule(phase).name, id);
-        let made = || {
-            history
-                .iter()
-                .rev()
-                .filter_map(|asked| asked.result.as_ref())
-                .filter(|known| known.provenance != Provenance::Edited && known.content != content)
-        };
-        let base = made().find(|known| known.content.short() == key).or_else(|| made().next());
-        self.text_of(base)
     }
 
     /// True when the store has this very output as a result of this item.

@@ -1,13 +1,17 @@
 //! A hand edit and the result that was generated since: put together field by field, from what the edit was made from.
 
+use super::board::Board;
 use super::decide::{errors, fresh, held};
 use super::facts::{Candidate, Current, Decision, Facts};
+use super::memory::Memory;
 use super::verdict::{Conflict, Held};
 use crate::check::Finding;
-use crate::digest::Short;
+use crate::diag::Result;
+use crate::digest::{Digest, Short};
 use crate::json::{Value, merge};
-use crate::link::Text;
+use crate::link::{Line, Text};
 use crate::store::Provenance;
+use std::sync::Arc;
 
 /// The generated result that a moved edit could be merged with: one known under the present key that passes.
 pub(super) fn theirs<'f>(facts: &'f Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Option<&'f Candidate> {
@@ -63,4 +67,52 @@ pub(super) fn met(
     let conflict = matches!(met.verdict, super::Verdict::Held(_));
     (facts.refresh || conflict)
         .then(|| if conflict { Decision { file: decision.file.clone(), ..met } } else { met })
+}
+
+impl Memory<'_> {
+    /// What the hand edit that stands for an item was made from, if its key is neither the present one (the first) nor one that counts as it.
+    #[expect(clippy::too_many_arguments, reason = "an item, and the three places that can tell of its edit")]
+    pub(super) fn base_of_standing(
+        &self,
+        board: &Board<'_>,
+        phase: usize,
+        id: &str,
+        contents: &[Digest],
+        standing: Option<Digest>,
+        line: Option<Line>,
+        edit: Option<&Candidate>,
+    ) -> Result<Option<Arc<str>>> {
+        let edited = match (standing, line) {
+            (Some(digest), Some(line)) if line.digest != digest.short() => Some(line.key),
+            (_, Some(line)) => (line.provenance == Provenance::Edited).then_some(line.key),
+            (_, None) => edit.map(|edit| edit.content),
+        };
+        let Some(content) = contents.first() else { return Ok(None) };
+        match edited.filter(|key| contents.iter().all(|content| content.short() != *key)) {
+            Some(key) => self.base_of(board, phase, id, key, *content),
+            None => Ok(None),
+        }
+    }
+
+    /// What a hand edit was made from: the last result of the item under the edit's key that no person wrote, else the last one
+    /// under any key but the present.
+    pub fn base_of(
+        &self,
+        board: &Board<'_>,
+        phase: usize,
+        id: &str,
+        key: Short,
+        content: Digest,
+    ) -> Result<Option<Arc<str>>> {
+        let history = self.store().index()?.history(&board.course.code, &board.rule(phase).name, id);
+        let made = || {
+            history
+                .iter()
+                .rev()
+                .filter_map(|asked| asked.result.as_ref())
+                .filter(|known| known.provenance != Provenance::Edited && known.content != content)
+        };
+        let base = made().find(|known| known.content.short() == key).or_else(|| made().next());
+        self.text_of(base)
+    }
 }

@@ -71,6 +71,7 @@ fn phase_text(phase: &PhaseAdoption, look: Look) -> String {
     out += &held(phase, look);
     out += &names("missing", &phase.missing, look);
     out += &names("not of the course, leave the file and stay in the store", &phase.orphaned, look);
+    out += &names("beside the items, not among them: kept there, and not read as items", &phase.stray, look);
     out += &derived(&phase.derived, look);
     for change in &phase.envelope {
         let found = change.found.as_ref().map_or("nothing".to_owned(), ToString::to_string);

@@ -69,6 +69,8 @@ pub struct PhaseAdoption {
     pub pending: Vec<String>,
     /// What stands in the main file and is no item of the course: it leaves the file and stays in the store.
     pub orphaned: Vec<String>,
+    /// What stands beside the items, not among them, under the name of one: kept there, and not read as an item.
+    pub stray: Vec<String>,
     /// Derived fields that stand as found and would be computed otherwise.
     pub derived: Vec<Difference>,
     /// Computed fields around the items that are written otherwise than they were found.
@@ -180,7 +182,7 @@ fn carry_out(session: &Session, options: &mut Options, dry_run: bool) -> Result<
             file_adopted(board, &session.store)?;
             finish::file_edits(board, &session.store)?;
             finish::keep_orphans(board, memory, lock, &session.store, &mut |event| {
-                note(event, &mut warnings)
+                note(event, &mut warnings);
             })?;
             main_files.extend(finish::link(board, lock, &session.workspace.root, &session.state)?);
         }
@@ -224,6 +226,7 @@ fn phase(board: &Board<'_>, phase: usize, session: &Session) -> Result<PhaseAdop
         missing: Vec::new(),
         pending: Vec::new(),
         orphaned: Vec::new(),
+        stray: stray(board, phase),
         derived: board.found_otherwise(phase)?,
         envelope: envelope(board, phase)?,
     };
@@ -240,7 +243,7 @@ fn phase(board: &Board<'_>, phase: usize, session: &Session) -> Result<PhaseAdop
                 findings: if let Held::Findings(findings) = held { findings.clone() } else { Vec::new() },
             }),
             Verdict::Missing | Verdict::Rejected(_) | Verdict::Failed(_) => {
-                told.missing.push(cell.id.to_string())
+                told.missing.push(cell.id.to_string());
             }
             Verdict::Stale(_) => told.out_of_date += 1,
             Verdict::Pending(_) => told.pending.push(cell.id.to_string()),
@@ -258,6 +261,25 @@ fn envelope(board: &Board<'_>, phase: usize) -> Result<Vec<EnvelopeChange>> {
     };
     let changes = envelope_changes(&board.phases[phase].main, &board.rule(phase).output, &items, &derive)?;
     Ok(changes.into_iter().map(|(field, found, written)| EnvelopeChange { field, found, written }).collect())
+}
+
+/// The fields around the items of a main file that have the name of an item: somebody put them into the wrong place.
+pub(super) fn stray(board: &Board<'_>, phase: usize) -> Vec<String> {
+    let around: HashSet<&str> = board.phases[phase].main.fields_around().collect();
+    if around.is_empty() {
+        return Vec::new();
+    }
+    let ids = board.cells(phase).map(|(.., cell)| &*cell.id).filter(|id| around.contains(id));
+    ids.map(str::to_owned).collect()
+}
+
+/// What to say of them.
+pub(super) fn stray_words(file: &str, stray: &[String]) -> Option<String> {
+    let first = stray.first()?;
+    Some(format!(
+        "{} of `{file}` stand beside the items, not among them (`{first}`, …): they are kept where they are and not read as items; move them in, or take them out",
+        stray.len()
+    ))
 }
 
 /// Puts what is adopted into the store, with the parts of its key: so that a later `why` can tell what changed.

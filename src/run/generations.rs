@@ -19,12 +19,12 @@ pub struct ItemHistory {
     /// The item, as a target.
     pub target: String,
     /// Its results by the order in which they first came.
-    pub generations: Vec<Generation>,
+    pub generations: Vec<ItemGeneration>,
 }
 
 /// One result that an item has or had.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Generation {
+pub struct ItemGeneration {
     /// Its number, from 1.
     pub number: usize,
     /// The digest of the output.
@@ -55,11 +55,11 @@ pub(super) fn of_item(
     memory: &Memory<'_>,
     phase: usize,
     (root, cell): (usize, &Cell),
-) -> Result<Vec<Generation>> {
+) -> Result<Vec<ItemGeneration>> {
     let store = memory.store();
     let index = store.index()?;
     let stands = cell.decision.current.as_ref().or(cell.decision.linked.as_ref());
-    let mut all: Vec<Generation> = Vec::new();
+    let mut all: Vec<ItemGeneration> = Vec::new();
     for asked in index.history(&board.course.code, &board.rule(phase).name, &cell.id) {
         let Some(known) = asked.result else { continue };
         // A torn entry is a result that is not there.
@@ -73,7 +73,7 @@ pub(super) fn of_item(
             continue;
         }
         let call = source.filter(|source| !source.call.is_empty()).map(|source| source.call.to_string());
-        all.push(Generation {
+        all.push(ItemGeneration {
             number: all.len() + 1,
             digest: known.digest,
             provenance: known.provenance,
@@ -90,7 +90,7 @@ pub(super) fn of_item(
         match all.iter_mut().find(|generation| generation.digest == current.digest) {
             Some(generation) => generation.stands = true,
             // A clone knows what stands, and nothing of what stood before.
-            None => all.push(Generation {
+            None => all.push(ItemGeneration {
                 number: all.len() + 1,
                 digest: current.digest,
                 provenance: current.provenance,
@@ -139,7 +139,7 @@ fn single<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'
 }
 
 /// The generation with a number.
-pub(super) fn numbered(all: Vec<Generation>, number: usize, id: &str) -> Result<Generation> {
+pub(super) fn numbered(all: Vec<ItemGeneration>, number: usize, id: &str) -> Result<ItemGeneration> {
     let count = all.len();
     all.into_iter().find(|generation| generation.number == number).ok_or_else(|| {
         Problem::author(format!("`{id}` has no generation {number}"))

@@ -25,6 +25,7 @@ mod label;
 mod look;
 mod looks;
 mod mix;
+mod merge_driver;
 mod noop;
 mod options;
 mod outside;
@@ -60,9 +61,10 @@ pub use decisions::{Effect, accepted, pin, unpin, waive};
 pub use diff::diff;
 pub use doctor::{Diagnosis, Grade, Symptom, doctor};
 pub use gc::{Collected, Limits, gc};
-pub use generations::{Generation, ItemHistory, generations};
+pub use generations::{ItemGeneration, ItemHistory, generations};
 pub use graph::{EdgeRole, GraphEdge, GraphNode, GraphView, NodeKind, graph};
 pub use look::{log, plan, prompt, show, status};
+pub use merge_driver::{DriverFiles, Installed, Merging, install_merge_driver, merge_driver};
 pub use options::{Confirm, Options};
 pub use resolve::{Choice, Decidable, Resolved, decidable, resolve};
 pub use sharing::{Examined, Pulled, Pushed, examine, pull, push_all};
@@ -160,12 +162,15 @@ fn carry_out(
         .iter()
         .filter_map(|board| left_out(board.course))
         .for_each(|message| emit(&Event::Warning { message }));
-    let mut tally = Tally::new(&known);
     for board in &boards {
+        let stray = |phase| adopt::stray_words(&board.rule(phase).output.file, &adopt::stray(board, phase));
+        let told = (0..board.phases.len()).filter_map(stray);
+        told.for_each(|message| emit(&Event::Warning { message }));
         if let Some(message) = outside::not_run(board.course)? {
             emit(&Event::Warning { message });
         }
     }
+    let mut tally = Tally::new(&known);
     let mut end = End::default();
     if plan.calls.max > 0 {
         let (notices, heard) = Notices::new();

@@ -252,6 +252,8 @@ impl Outside<'_> {
             prompt: String::new(),
             prompt_on_stdin: false,
             input: b"{}".to_vec(),
+            files: Vec::new(),
+            stdin: None,
         })
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A decision is a result that is filed anew: so it is kept, listed, and taken back by another one. Nothing is bought.
 
-use super::generations::{Generation, numbered, of_item};
+use super::generations::{ItemGeneration, numbered, of_item};
 use super::look::{Named, named, phases_of, targets};
 use super::options::Options;
 use super::session::Session;
@@ -92,7 +92,8 @@ fn decide(session: &Session, options: &Options, choice: &Choice) -> Result<Vec<R
         return Err(Problem::author("there is nothing to decide about these items")
             .hint("`coursebuild resolve --list` names those that wait for a decision"));
     }
-    for (board, lock) in boards.iter().zip(&session.locks) {
+    for ((board, memory), lock) in boards.iter().zip(&memories).zip(&session.locks) {
+        finish::keep_orphans(board, memory, lock, &session.store, &mut |_| ())?;
         finish::link(board, lock, &session.workspace.root, &session.state)?;
     }
     Ok(told)
@@ -166,7 +167,7 @@ fn picked(
     phase: usize,
     (root, at): (usize, usize),
     choice: &Choice,
-    history: Vec<Generation>,
+    history: Vec<ItemGeneration>,
     target: &str,
 ) -> Result<(Arc<str>, Provenance, Digest)> {
     let cell = &board.phases[phase].slots[root].cells[at];

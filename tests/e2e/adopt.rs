@@ -102,6 +102,14 @@ fn what_fails_a_check_is_held_and_priced_and_what_is_missing_is_bought() {
     assert_eq!(ran.bought("phase3"), ["S0005"], "{ran:#?}");
     assert_ne!(space.json(LEGOS)[4][2][0][2], "a mano");
     assert_fresh(&space);
+
+    // What waited for its translation is held until it is adopted too.
+    let seed = |ran: &Ran| ran.summary()["held"].to_string().contains("phase3/S0009");
+    assert!(seed(&space.build(&[]).exits(0)));
+    assert!(adopt(&space, &[])["adopted"].as_u64().unwrap() >= 1);
+    let ran = space.build(&[]).exits(0);
+    assert!(!seed(&ran) && ran.books.is_empty(), "{ran:#?}");
+    assert_fresh(&space);
 }
 
 #[test]

@@ -11,12 +11,14 @@ mod accepted;
 mod agreement;
 mod answers;
 mod check_command;
+mod branches;
 mod checks;
 mod chinese;
 mod cli;
 mod coursewide;
 #[cfg(feature = "crash-points")]
 mod crash;
+mod damaged;
 mod docs;
 mod doctor;
 mod drops;
