@@ -21,6 +21,7 @@ mod least_calls;
 mod pipelines;
 mod property;
 mod real_course;
+mod shared;
 mod sources;
 mod upkeep;
 mod supervisor;
