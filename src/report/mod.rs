@@ -4,6 +4,7 @@
 //! foreign origin is made safe here, whatever it went through before.
 
 mod cache;
+mod ci;
 mod confirm;
 mod findings;
 mod json;
@@ -27,6 +28,7 @@ pub use cache::{
     blame_text, cache_json, checked_json, checked_text, collected_text, examined_text, packed_json,
     packed_text, pulled_text, pushed_json, pushed_text, stats_text, unpacked_json, unpacked_text,
 };
+pub use ci::Notable;
 pub use confirm::confirm;
 pub use json::{
     event_line, log_json, packs_json, plan_json, problem_json, prompt_json, status_json, value_json, why_json,

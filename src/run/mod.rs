@@ -71,15 +71,13 @@ pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summ
     sharing::push(&mut session)?;
     sharing::gather(&mut session, options, true)?;
     let (mut summary, problem) = carry_out(&session, options, emit)?;
+    flush(&mut session)?;
     // What could not be offered when it came is offered once more, as far as there is hope.
     sharing::push(&mut session)?;
     if must_be_pushed(options, &session, &mut summary)? && summary.exit == 0 {
         summary.exit = 7;
     }
-    // Nobody else holds the store any more: all calls have come back.
-    if let Some(store) = Arc::get_mut(&mut session.store) {
-        store.flush()?;
-    }
+    flush(&mut session)?;
     if let Some(problem) = problem {
         return Err(problem);
     }
@@ -153,6 +151,14 @@ fn tell_found(found: recover::Found, emit: &mut dyn FnMut(&Event)) {
         recover::Found::Answered { call, label, items } => Event::Recovered { call, label, items },
         recover::Found::Warning(message) => Event::Warning { message },
     });
+}
+
+/// Makes all that was put durable. Nobody else holds the store any more: all calls have come back.
+fn flush(session: &mut Session) -> Result<()> {
+    match Arc::get_mut(&mut session.store) {
+        Some(store) => store.flush(),
+        None => Ok(()),
+    }
 }
 
 /// Counts what the shared store may not have yet; true if that must not stay so.

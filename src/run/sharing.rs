@@ -1,6 +1,7 @@
 //! The shared store in a run: what it has is fetched before anything is bought, what was bought is offered to it, and what it
 //! cannot be asked about is held.
 
+use super::flush;
 use super::options::Options;
 use super::outlet::{Known, Outlet};
 use super::session::Session;
@@ -413,11 +414,4 @@ fn shared_session(options: &Options) -> Result<Session> {
             .hint("write `[shared]` with its `url` into the manifest"));
     }
     Ok(session)
-}
-
-fn flush(session: &mut Session) -> Result<()> {
-    match Arc::get_mut(&mut session.store) {
-        Some(store) => store.flush(),
-        None => Ok(()),
-    }
 }
