@@ -6,6 +6,7 @@ mod cache;
 mod call;
 mod clock;
 mod conduct;
+mod exchange;
 mod finish;
 mod gc;
 mod harvest;
@@ -29,10 +30,11 @@ mod views;
 
 pub use crate::plan::Selection;
 pub use cache::{Blame, PhaseStats, Stats, blame, export, import, repair, stats, verify};
+pub use exchange::{Examined, Pulled, examine, pull, push_all};
 pub use gc::{Collected, Limits, gc};
 pub use look::{log, plan, prompt, show, status, why};
 pub use options::{Confirm, Options};
-pub use sharing::{Examined, Pulled, Pushed, examine, pull, push_all};
+pub use sharing::Pushed;
 pub use views::{
     BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
 };

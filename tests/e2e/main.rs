@@ -9,6 +9,7 @@
 mod agreement;
 mod answers;
 mod checks;
+mod ci;
 mod cli;
 #[cfg(feature = "crash-points")]
 mod crash;
@@ -21,6 +22,7 @@ mod least_calls;
 mod pipelines;
 mod property;
 mod real_course;
+mod servers;
 mod shared;
 mod sources;
 mod upkeep;
