@@ -4,6 +4,7 @@
 
 mod cache;
 mod call;
+mod chunks;
 mod clock;
 mod conduct;
 mod exchange;
@@ -72,10 +73,11 @@ pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summ
     session.share(options)?;
     sharing::push(&mut session)?;
     sharing::gather(&mut session, options, true)?;
-    let (mut summary, problem) = carry_out(&session, options, emit)?;
+    let (mut summary, problem, lacking) = carry_out(&session, options, emit)?;
     flush(&mut session)?;
     // What could not be offered when it came is offered once more, as far as there is hope.
     sharing::push(&mut session)?;
+    chunks::leave(lacking, &session)?;
     if must_be_pushed(options, &session, &mut summary)? && summary.exit == 0 {
         summary.exit = 7;
     }
@@ -94,7 +96,7 @@ fn carry_out(
     session: &Session,
     options: &mut Options,
     emit: &mut dyn FnMut(&Event),
-) -> Result<(Summary, Option<Problem>)> {
+) -> Result<(Summary, Option<Problem>, Vec<chunks::Lacking>)> {
     let memories = session.memories();
     let mut boards = session.boards(options, &options.selection, &memories)?;
     for board in &boards {
@@ -142,7 +144,7 @@ fn carry_out(
         sharing.warnings().iter().for_each(&mut *emit);
     }
     summary.exit = exit_code(&end, &summary);
-    Ok((summary, end.problem))
+    Ok((summary, end.problem, chunks::lacking(&boards, session)))
 }
 
 fn tell_found(found: recover::Found, emit: &mut dyn FnMut(&Event)) {

@@ -1,6 +1,7 @@
 //! The shared store in a run: what it has is fetched before anything is bought, what was bought is offered to it, and what it
 //! cannot be asked about is held.
 
+use super::chunks;
 use super::options::Options;
 use super::outlet::{Known, Outlet};
 use super::session::Session;
@@ -20,11 +21,11 @@ const AT_ONCE: usize = 50;
 /// The shared store of a session.
 pub(super) struct Sharing {
     /// `None`: it is not to be asked in this run.
-    shared: Option<Shared>,
+    pub(super) shared: Option<Shared>,
     name: String,
     writes: bool,
     down: OnRemoteDown,
-    known: Arc<Known>,
+    pub(super) known: Arc<Known>,
     /// Results that were fetched.
     pub(super) fetched: usize,
     /// The slots of which nobody can say what they hold, and why.
@@ -145,6 +146,11 @@ impl Sharing {
         }
     }
 
+    /// Whether anything may be left there.
+    pub(super) fn can_write(&self) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.port().writes())
+    }
+
     /// Its address, as it may be shown.
     pub(super) fn name(&self) -> &str {
         &self.name
@@ -156,10 +162,12 @@ impl Sharing {
 pub(super) fn gather(session: &mut Session, options: &Options, keep: bool) -> Result<()> {
     let mut asked = HashSet::new();
     while session.sharing.is_some() {
-        let wanted = wanted(session, options, &asked)?;
+        let (mut wanted, names) = wanted(session, options, &asked)?;
         asked.extend(&wanted);
         let Some(sharing) = session.sharing.as_mut().filter(|_| !wanted.is_empty()) else { return Ok(()) };
-        let (hits, unknown) = sharing.ask(&wanted);
+        let mut hits = chunks::fetch(sharing, names, &mut wanted);
+        let (single, unknown) = sharing.ask(&wanted);
+        hits.extend(single);
         if hits.is_empty() && !unknown {
             return Ok(());
         }
@@ -181,7 +189,12 @@ fn file(session: &mut Session, entries: Vec<Entry>, keep: bool, known: &Known) -
 }
 
 /// The slots of what would be bought, but for those that were asked for already and for what is to replace a result.
-fn wanted(session: &Session, options: &Options, asked: &HashSet<Digest>) -> Result<Vec<Digest>> {
+/// And the names of the chunks that hold many of them.
+fn wanted(
+    session: &Session,
+    options: &Options,
+    asked: &HashSet<Digest>,
+) -> Result<(Vec<Digest>, Vec<Digest>)> {
     let memories = session.memories();
     let boards = session.boards(options, &options.selection, &memories)?;
     let mut wanted = Vec::new();
@@ -193,7 +206,9 @@ fn wanted(session: &Session, options: &Options, asked: &HashSet<Digest>) -> Resu
             wanted.extend(slots.filter(|slot| !asked.contains(slot)));
         }
     }
-    Ok(wanted)
+    let new: HashSet<Digest> = wanted.iter().copied().collect();
+    let names = boards.iter().flat_map(|board| chunks::worth_asking(board, &new)).collect();
+    Ok((wanted, names))
 }
 
 /// What came of offering everything that was not offered yet.
@@ -247,7 +262,7 @@ pub(super) fn push(session: &mut Session) -> Result<Pushed> {
             }
         }
         done.extend(some.iter().filter(|id| !kept.contains(id)));
-        if !shared.port().writes() {
+        if !shared.port().writes() || kept.len() == some.len() {
             break;
         }
     }

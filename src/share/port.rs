@@ -4,7 +4,7 @@ use super::backend::{Backend, Got, Put, Trouble};
 use super::breaker::Gate;
 use super::{CONNECTIONS, Settings};
 use crate::digest::{Digest, Hasher};
-use crate::store::{Entry, decode_portion, encode_portion};
+use crate::store::{Entry, decode_chunk, decode_portion, encode_portion};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +17,9 @@ const TRIES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// A store that wants to be left alone for longer is out of reach.
 const LONGEST_PEACE: Duration = Duration::from_secs(5);
+
+/// A store that is left alone for longer is not waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// What a slot holds.
 #[derive(Debug)]
@@ -95,7 +98,7 @@ impl Port {
     /// Asks for many slots at once.
     pub async fn look_up(&self, slots: Vec<Digest>) -> Vec<(Digest, Look)> {
         let mut looks = self.look_at(slots).await;
-        let Some(pause) = self.inner.pause() else { return looks };
+        let Some(pause) = self.inner.pause().filter(|pause| *pause <= LONGEST_WAIT) else { return looks };
         // One more chance: whoever has to do without what nobody could ask pays for it.
         tokio::time::sleep(pause).await;
         let unknown = |look: &Look| matches!(look, Look::Unknown(_));
@@ -133,6 +136,29 @@ impl Port {
         let mut offered: Vec<Offered> = offered.into_iter().map(|(_, offered)| offered).collect();
         offered.resize_with(count, || Offered::Kept("the task that offered it ended".to_owned()));
         offered
+    }
+
+    /// Asks for many chunks at once: what they hold, with its slots, and the names of those that are there. One that cannot be had
+    /// is nothing worse than slow: its slots are asked for one by one.
+    pub(super) async fn chunks(&self, names: Vec<Digest>) -> Vec<(Digest, Vec<(Digest, Entry)>)> {
+        let mut tasks = JoinSet::new();
+        for name in names {
+            let inner = self.inner.clone();
+            tasks.spawn_on(
+                async move {
+                    let Ok(Got::Bytes(bytes)) = inner.get(&name).await else { return None };
+                    Some((name, decode_chunk(&name, &bytes).ok()?))
+                },
+                &self.runtime,
+            );
+        }
+        tasks.join_all().await.into_iter().flatten().collect()
+    }
+
+    /// Stores a chunk; true if it is there now.
+    pub(super) async fn put_chunk(&self, name: &Digest, bytes: &[u8]) -> bool {
+        self.writes()
+            && self.inner.patiently(&self.inner.stores, || self.inner.put(name, bytes, false)).await.is_ok()
     }
 
     pub(super) async fn examine(&self) -> Result<&'static str, String> {

@@ -97,9 +97,30 @@ fn what_one_work_tree_bought_another_one_gets_from_a_server() {
     server.requests();
     a.edit_seeds(|seeds| change_word(seeds, 2, 1));
     assert!(a.build(&[]).exits(0).calls() > 0);
-    assert!(server.requests().iter().filter(|(method, _)| method == "PUT").count() < 12);
+    assert!(server.requests().iter().filter(|(method, _)| method == "PUT").count() < 16);
     let other = with_store(&server.url());
     other.edit_seeds(|seeds| change_word(seeds, 2, 1));
+    assert_eq!(other.build(&[]).exits(0).calls(), 0);
+    assert!(other.outputs() == a.outputs());
+}
+
+#[test]
+fn a_clone_makes_few_requests_and_does_without_what_makes_them_few() {
+    let server = Server::start();
+    let a = of_seeds(60, &server.url());
+    a.build(&[]).exits(0);
+    let items = server.slots().len();
+    server.requests();
+    let other = of_seeds(60, &server.url());
+    assert_eq!(other.build(&[]).exits(0).calls(), 0);
+    let asked = server.requests().len();
+    println!("{items} results by {asked} requests");
+    assert!(asked * 4 < items, "{items} results by {asked} requests");
+    assert!(other.outputs() == a.outputs());
+    // Nothing depends on them.
+    let slots = server.slots();
+    server.edit(|all| *all = slots);
+    let other = of_seeds(60, &server.url());
     assert_eq!(other.build(&[]).exits(0).calls(), 0);
     assert!(other.outputs() == a.outputs());
 }
