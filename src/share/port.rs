@@ -180,19 +180,6 @@ impl Port {
     }
 }
 
-impl Trouble {
-    fn words(&self) -> String {
-        match self {
-            Self::Unreachable(why) | Self::Denied(why) | Self::Refused(why) => why.clone(),
-            Self::Busy(wait) => format!("it asks to be left alone for {} s", wait.as_secs().max(1)),
-        }
-    }
-}
-
-fn left_alone() -> Trouble {
-    Trouble::Unreachable("it failed several times in a row, and is left alone".to_owned())
-}
-
 /// A slot of nobody's: to try a store out with.
 fn probe_slot() -> Digest {
     Hasher::new("coursebuild probe of a shared store").finish()
@@ -226,7 +213,7 @@ impl Inner {
         let mut tries = 1;
         loop {
             if !gate.admits() {
-                return Err(left_alone());
+                return Err(Trouble::left_alone());
             }
             let done = {
                 let _one = self.connections.acquire().await;
@@ -322,7 +309,7 @@ impl Inner {
         let mut last = Trouble::Unreachable(String::new());
         for _ in 0..TRIES {
             if !self.stores.admits() {
-                return Err(left_alone());
+                return Err(Trouble::left_alone());
             }
             match self.put(slot, &bytes, false).await {
                 Ok(Put::Created) if strict => {
