@@ -10,7 +10,7 @@ use crate::diag::{Problem, Result};
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::plan::{Board, Held, OutOfReach, Verdict};
-use crate::share::{Address, LEFT_ALONE, Look, Offered, Settings, Shared};
+use crate::share::{Address, Look, Offered, Settings, Shared};
 use crate::store::{Entry, EntryId, Provenance, Store, portions, slot, together};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -102,9 +102,7 @@ impl Sharing {
                 Look::Miss => {}
                 Look::Unknown(why) => {
                     unknown.insert(slot);
-                    if self.why.as_ref().is_none_or(|known| known == LEFT_ALONE) {
-                        self.why = Some(why);
-                    }
+                    self.why.get_or_insert(why);
                 }
             }
         }

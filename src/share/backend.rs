@@ -5,9 +5,6 @@ use crate::digest::Digest;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why a request was not even made: the cause is what the requests before it say.
-pub const LEFT_ALONE: &str = "it failed several times in a row, and is left alone";
-
 /// What a slot was found to hold.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Got {
@@ -52,7 +49,7 @@ impl Trouble {
 
     /// That it is not asked for now.
     pub(super) fn left_alone() -> Self {
-        Self::Unreachable(LEFT_ALONE.to_owned())
+        Self::Unreachable("it failed several times in a row, and is left alone".to_owned())
     }
 }
 

@@ -10,7 +10,6 @@ mod folder;
 mod http;
 mod port;
 
-pub use backend::LEFT_ALONE;
 pub use port::{Look, Offered, Port};
 
 use crate::diag::{Kind, Problem, Result};

@@ -62,6 +62,8 @@ struct Inner {
     stores: Gate,
     connections: Semaphore,
     warnings: Mutex<BTreeSet<String>>,
+    /// Why it could not be reached last.
+    cause: Mutex<Option<String>>,
 }
 
 impl Port {
@@ -75,6 +77,7 @@ impl Port {
             stores: Gate::default(),
             connections: Semaphore::new(CONNECTIONS),
             warnings: Mutex::default(),
+            cause: Mutex::default(),
         };
         Self { inner: Arc::new(inner), runtime }
     }
@@ -213,12 +216,16 @@ impl Inner {
         let mut tries = 1;
         loop {
             if !gate.admits() {
-                return Err(Trouble::left_alone());
+                let cause = self.cause.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                return Err(cause.map_or_else(Trouble::left_alone, Trouble::Unreachable));
             }
             let done = {
                 let _one = self.connections.acquire().await;
                 ask().await
             };
+            if let Err(Trouble::Unreachable(why)) = &done {
+                *self.cause.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
+            }
             let wait = match noted(gate, &done) {
                 None => return done,
                 Some(wait) => wait.unwrap_or(pause),
