@@ -101,6 +101,15 @@ pub(super) enum Drawn {
     Mermaid,
 }
 
+/// Whose annotations are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Annotations {
+    #[default]
+    Auto,
+    Github,
+    Off,
+}
+
 /// A kind of file that people write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum SchemaOf {
@@ -410,6 +419,15 @@ pub(super) struct Build {
     /// Do not fail in a CI job when something that was bought could not be pushed
     #[arg(long, help_heading = "Shared store")]
     pub(super) allow_unpushed: bool,
+    /// Tell GitHub what went wrong, as annotations; `auto`: in a GitHub job
+    #[arg(long, value_name = "FOR", value_enum, default_value_t = Annotations::Auto, help_heading = "In CI")]
+    pub(super) annotations: Annotations,
+    /// Add a summary in Markdown to this file; in a GitHub job also to the job's own
+    #[arg(long, value_name = "FILE", help_heading = "In CI")]
+    pub(super) summary_file: Option<PathBuf>,
+    /// Write a code quality report to this file, as GitLab reads it
+    #[arg(long, value_name = "FILE", help_heading = "In CI")]
+    pub(super) code_quality: Option<PathBuf>,
     /// Make at most so many calls
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub(super) max_calls: Option<usize>,

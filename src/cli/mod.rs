@@ -2,6 +2,7 @@
 
 mod args;
 mod cache;
+mod ci;
 mod command;
 mod decisions;
 mod init;
@@ -113,11 +114,12 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
     let target = |targets: &[String]| Select { targets: targets.to_vec(), ..Select::default() };
     let text = match &typed.command {
         Command::Build(typed) => {
+            let ci = ci::Ci::of(typed, global, around)?;
             let mut options = meaning::build(typed, global, around)?;
             return if typed.dry_run {
                 print_plan(&options, json, look).map(|plan| needed(&plan, typed.locked))
             } else {
-                build(&mut options, global, looks, around)
+                build(&mut options, &ci, global, looks, around)
             };
         }
         Command::Plan(typed) => {
@@ -295,10 +297,24 @@ fn needed(plan: &Plan, tell: bool) -> u8 {
     }
 }
 
-fn build(options: &mut Options, global: &Global, looks: Looks, around: &Surroundings) -> Result<u8> {
+fn build(
+    options: &mut Options,
+    ci: &ci::Ci,
+    global: &Global,
+    looks: Looks,
+    around: &Surroundings,
+) -> Result<u8> {
     let mut reporter = reporter(global, looks, around);
-    let outcome = run::build(options, &mut |event| reporter.event(event));
+    let mut notable = report::Notable::default();
+    let outcome = run::build(options, &mut |event| {
+        notable.note(event);
+        reporter.event(event);
+    });
     let told = reporter.finish();
+    if let Err(problem) = &outcome {
+        notable.note_problem(problem);
+    }
+    ci.tell(&notable, &options.manifest)?;
     let summary = outcome?;
     told?;
     if global.format == Format::Human {

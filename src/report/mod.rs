@@ -6,6 +6,7 @@
 mod check;
 mod cache;
 mod accepted;
+mod ci;
 mod confirm;
 mod diff;
 mod doctor;
@@ -46,6 +47,7 @@ pub use cache::{
     packed_text, pulled_text, pushed_json, pushed_text, stats_text, unpacked_json, unpacked_text,
 };
 pub use check::{check_json, check_text};
+pub use ci::Notable;
 pub use confirm::{ask, confirm};
 pub use decisions::{decidable_json, decidable_text, generations_text, resolved_json, resolved_text};
 pub use diff::{diff_text, dropped_text, kept_text};

@@ -8,9 +8,11 @@ mod accept;
 mod account;
 mod call;
 mod check;
+mod chunks;
 mod clock;
 mod conduct;
 mod diff;
+mod exchange;
 mod drift;
 mod estimate;
 mod doctor;
@@ -60,6 +62,7 @@ pub use check::{CheckCount, CheckStats, Checked, CheckedCourse, CheckedPhase, ch
 pub use decisions::{Effect, accepted, pin, unpin, waive};
 pub use diff::diff;
 pub use doctor::{Diagnosis, Grade, Symptom, doctor};
+pub use exchange::{Examined, Pulled, examine, pull, push_all};
 pub use gc::{Collected, Limits, gc};
 pub use generations::{ItemGeneration, ItemHistory, generations};
 pub use graph::{EdgeRole, GraphEdge, GraphNode, GraphView, NodeKind, graph};
@@ -67,7 +70,7 @@ pub use look::{log, plan, prompt, show, status};
 pub use merge_driver::{DriverFiles, Installed, Merging, install_merge_driver, merge_driver};
 pub use options::{Confirm, Options};
 pub use resolve::{Choice, Decidable, Resolved, decidable, resolve};
-pub use sharing::{Examined, Pulled, Pushed, examine, pull, push_all};
+pub use sharing::Pushed;
 pub use trial::{drop_trial, keep};
 pub use views::{
     Account, BatchShare, BatchStatus, CourseStatus, Diff, DiffSide, Kept, LogItem, LogLine, LogOutcome,
@@ -114,16 +117,15 @@ pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summ
     session.share(options)?;
     sharing::push(&mut session)?;
     sharing::gather(&mut session, options, true)?;
-    let (mut summary, problem) = carry_out(&session, options, emit)?;
+    let (mut summary, problem, lacking) = carry_out(&session, options, emit)?;
+    flush(&mut session)?;
     // What could not be offered when it came is offered once more, as far as there is hope.
     sharing::push(&mut session)?;
+    chunks::leave(lacking, &session)?;
     if must_be_pushed(options, &session, &mut summary)? && summary.exit == 0 {
         summary.exit = 7;
     }
-    // Nobody else holds the store any more: all calls have come back.
-    if let Some(store) = Arc::get_mut(&mut session.store) {
-        store.flush()?;
-    }
+    flush(&mut session)?;
     if let Some(problem) = problem {
         return Err(problem);
     }
@@ -140,7 +142,7 @@ fn carry_out(
     session: &Session,
     options: &mut Options,
     emit: &mut dyn FnMut(&Event),
-) -> Result<(Summary, Option<Problem>)> {
+) -> Result<(Summary, Option<Problem>, Vec<chunks::Lacking>)> {
     let memories = session.memories();
     let mut boards = session.boards(options, &options.selection, &memories)?;
     for board in &mut boards {
@@ -193,7 +195,7 @@ fn carry_out(
     if options.trial {
         let mut summary = trial::summary(&tally, &boards, options);
         summary.exit = exit_code(&end, &summary);
-        return Ok((summary, end.problem));
+        return Ok((summary, end.problem, Vec::new()));
     }
     let mut summary = tally.summary(&boards, fresh(&boards));
     (summary.expected_seconds, summary.expected_at_least) = (plan.estimate.seconds, plan.estimate.at_least);
@@ -209,7 +211,7 @@ fn carry_out(
         sharing.warnings().iter().for_each(&mut *emit);
     }
     summary.exit = exit_code(&end, &summary);
-    Ok((summary, end.problem))
+    Ok((summary, end.problem, chunks::lacking(&boards, session)))
 }
 
 fn tell_found(found: recover::Found, emit: &mut dyn FnMut(&Event)) {
@@ -220,6 +222,14 @@ fn tell_found(found: recover::Found, emit: &mut dyn FnMut(&Event)) {
         recover::Found::Answered { call, label, items } => Event::Recovered { call, label, items },
         recover::Found::Warning(message) => Event::Warning { message },
     });
+}
+
+/// Makes all that was put durable. Nobody else holds the store any more: all calls have come back.
+fn flush(session: &mut Session) -> Result<()> {
+    match Arc::get_mut(&mut session.store) {
+        Some(store) => store.flush(),
+        None => Ok(()),
+    }
 }
 
 /// Counts what the shared store may not have yet; true if that must not stay so.

@@ -1,6 +1,7 @@
 //! The shared store in a run: what it has is fetched before anything is bought, what was bought is offered to it, and what it
 //! cannot be asked about is held.
 
+use super::chunks;
 use super::options::Options;
 use super::outlet::{Known, Outlet};
 use super::session::Session;
@@ -8,7 +9,7 @@ use crate::course::{OnRemoteDown, SharedMode, SharedPlace, SharedStore};
 use crate::diag::{Problem, Result};
 use crate::digest::Digest;
 use crate::event::Event;
-use crate::plan::{Board, Held, OutOfReach, Selection, Verdict};
+use crate::plan::{Board, Held, OutOfReach, Verdict};
 use crate::share::{Address, Look, Offered, Settings, Shared};
 use crate::store::{Entry, EntryId, Provenance, Store, portions, slot, together};
 use std::collections::{BTreeMap, HashSet};
@@ -20,11 +21,11 @@ const AT_ONCE: usize = 50;
 /// The shared store of a session.
 pub(super) struct Sharing {
     /// `None`: it is not to be asked in this run.
-    shared: Option<Shared>,
+    pub(super) shared: Option<Shared>,
     name: String,
     writes: bool,
     down: OnRemoteDown,
-    known: Arc<Known>,
+    pub(super) known: Arc<Known>,
     /// Results that were fetched.
     pub(super) fetched: usize,
     /// The slots of which nobody can say what they hold, and why.
@@ -145,6 +146,11 @@ impl Sharing {
         }
     }
 
+    /// Whether anything may be left there.
+    pub(super) fn can_write(&self) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.port().writes())
+    }
+
     /// Its address, as it may be shown.
     pub(super) fn name(&self) -> &str {
         &self.name
@@ -156,10 +162,12 @@ impl Sharing {
 pub(super) fn gather(session: &mut Session, options: &Options, keep: bool) -> Result<()> {
     let mut asked = HashSet::new();
     while session.sharing.is_some() {
-        let wanted = wanted(session, options, &asked)?;
+        let (mut wanted, names) = wanted(session, options, &asked)?;
         asked.extend(&wanted);
         let Some(sharing) = session.sharing.as_mut().filter(|_| !wanted.is_empty()) else { return Ok(()) };
-        let (hits, unknown) = sharing.ask(&wanted);
+        let mut hits = chunks::fetch(sharing, names, &mut wanted);
+        let (single, unknown) = sharing.ask(&wanted);
+        hits.extend(single);
         if hits.is_empty() && !unknown {
             return Ok(());
         }
@@ -181,7 +189,12 @@ fn file(session: &mut Session, entries: Vec<Entry>, keep: bool, known: &Known) -
 }
 
 /// The slots of what would be bought, but for those that were asked for already and for what is to replace a result.
-fn wanted(session: &Session, options: &Options, asked: &HashSet<Digest>) -> Result<Vec<Digest>> {
+/// And the names of the chunks that hold many of them.
+fn wanted(
+    session: &Session,
+    options: &Options,
+    asked: &HashSet<Digest>,
+) -> Result<(Vec<Digest>, Vec<Digest>)> {
     let memories = session.memories();
     let boards = session.boards(options, &options.selection, &memories)?;
     let mut wanted = Vec::new();
@@ -193,7 +206,9 @@ fn wanted(session: &Session, options: &Options, asked: &HashSet<Digest>) -> Resu
             wanted.extend(slots.filter(|slot| !asked.contains(slot)));
         }
     }
-    Ok(wanted)
+    let new: HashSet<Digest> = wanted.iter().copied().collect();
+    let names = boards.iter().flat_map(|board| chunks::worth_asking(board, &new)).collect();
+    Ok((wanted, names))
 }
 
 /// What came of offering everything that was not offered yet.
@@ -247,7 +262,7 @@ pub(super) fn push(session: &mut Session) -> Result<Pushed> {
             }
         }
         done.extend(some.iter().filter(|id| !kept.contains(id)));
-        if !shared.port().writes() {
+        if !shared.port().writes() || kept.len() == some.len() {
             break;
         }
     }
@@ -324,100 +339,4 @@ pub(super) fn out_of_reach(boards: &[Board<'_>], session: &Session) -> Result<Ou
 /// True when an item is held because the shared store cannot be asked.
 pub(super) fn is_out_of_reach(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Held(Held::OutOfReach))
-}
-
-/// What a workspace's shared store answered to a first question.
-#[derive(Debug, serde::Serialize)]
-pub struct Examined {
-    /// Its address.
-    pub shared: Option<String>,
-    /// It can be used.
-    pub usable: bool,
-    /// What was found, in words.
-    pub found: String,
-    /// Entries with results that it may not have yet.
-    pub unpushed: usize,
-}
-
-/// Tries the shared store out.
-pub fn examine(options: &Options) -> Result<Examined> {
-    let mut session = Session::open(options, None)?;
-    session.share(options)?;
-    let Some(sharing) = &session.sharing else {
-        let found = "no shared store is declared, or it is switched off".to_owned();
-        return Ok(Examined { shared: None, usable: true, found, unpushed: 0 });
-    };
-    let (usable, found) = match sharing.examine() {
-        Ok(found) => (true, found.to_owned()),
-        Err(why) => (false, why),
-    };
-    Ok(Examined {
-        shared: Some(sharing.name().to_owned()),
-        usable,
-        found,
-        unpushed: session.unpushed()?.len(),
-    })
-}
-
-/// What `cache pull` brought.
-#[derive(Debug, serde::Serialize)]
-pub struct Pulled {
-    /// Results that were fetched.
-    pub fetched: usize,
-    /// Items of which nobody can say whether the shared store has them.
-    pub out_of_reach: usize,
-    /// What people should know.
-    pub warnings: Vec<String>,
-}
-
-/// Fetches what the shared store has of what a build would buy, and buys nothing.
-pub fn pull(options: &Options) -> Result<Pulled> {
-    let mut session = shared_session(options)?;
-    gather(&mut session, options, true)?;
-    let out_of_reach = {
-        let memories = session.memories();
-        let boards = session.boards(options, &Selection::default(), &memories)?;
-        out_of_reach(&boards, &session)?
-    };
-    let sharing = session.sharing.as_ref();
-    let fetched = sharing.map_or(0, |sharing| sharing.fetched);
-    let mut warnings = warnings_of(&session);
-    warnings.extend(sharing.and_then(|sharing| sharing.trouble(&out_of_reach)));
-    flush(&mut session)?;
-    Ok(Pulled { fetched, out_of_reach: out_of_reach.items, warnings })
-}
-
-/// Offers to the shared store what was bought and is not known to be there.
-pub fn push_all(options: &Options) -> Result<(Pushed, Vec<String>)> {
-    let mut session = shared_session(options)?;
-    let pushed = push(&mut session)?;
-    let warnings = warnings_of(&session);
-    flush(&mut session)?;
-    Ok((pushed, warnings))
-}
-
-fn warnings_of(session: &Session) -> Vec<String> {
-    let told = session.sharing.as_ref().map(Sharing::warnings).unwrap_or_default();
-    let words = told.into_iter().filter_map(|event| match event {
-        Event::Warning { message } => Some(message),
-        _ => None,
-    });
-    words.collect()
-}
-
-fn shared_session(options: &Options) -> Result<Session> {
-    let mut session = Session::open(options, None)?;
-    session.share(options)?;
-    if session.sharing.is_none() {
-        return Err(Problem::author("no shared store is declared, or it is switched off")
-            .hint("write `[shared]` with its `url` into the manifest"));
-    }
-    Ok(session)
-}
-
-fn flush(session: &mut Session) -> Result<()> {
-    match Arc::get_mut(&mut session.store) {
-        Some(store) => store.flush(),
-        None => Ok(()),
-    }
 }

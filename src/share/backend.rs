@@ -38,6 +38,21 @@ pub(super) enum Trouble {
     Refused(String),
 }
 
+impl Trouble {
+    /// In words.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Unreachable(why) | Self::Denied(why) | Self::Refused(why) => why.clone(),
+            Self::Busy(wait) => format!("it asks to be left alone for {} s", wait.as_secs().max(1)),
+        }
+    }
+
+    /// That it is not asked for now.
+    pub(super) fn left_alone() -> Self {
+        Self::Unreachable("it failed several times in a row, and is left alone".to_owned())
+    }
+}
+
 /// Where the slots are.
 #[derive(Debug)]
 pub(super) enum Backend {

@@ -3,6 +3,7 @@
 //! One fault is nothing. So many in a row open the breaker: nothing is asked, so that hundreds of items do not wait for a
 //! time-out each. After a pause one request goes through; it closes the breaker, or doubles the pause.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Faults in a row that open it.
@@ -12,9 +13,39 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The state of one store.
 #[derive(Debug, Default)]
-pub(super) struct Breaker {
+struct Breaker {
     faults: u32,
     open: Option<Open>,
+}
+
+/// A breaker that tasks share, with the clock of this machine.
+#[derive(Debug, Default)]
+pub(super) struct Gate(Mutex<Breaker>);
+
+impl Gate {
+    /// See [`Breaker::admits`].
+    pub(super) fn admits(&self) -> bool {
+        self.breaker().admits(Instant::now())
+    }
+
+    /// See [`Breaker::answered`].
+    pub(super) fn answered(&self) {
+        self.breaker().answered();
+    }
+
+    /// See [`Breaker::failed`].
+    pub(super) fn failed(&self) {
+        self.breaker().failed(Instant::now());
+    }
+
+    /// See [`Breaker::pause`].
+    pub(super) fn pause(&self) -> Option<Duration> {
+        self.breaker().pause(Instant::now())
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Debug)]
@@ -27,7 +58,7 @@ struct Open {
 
 impl Breaker {
     /// Whether a request may go now.
-    pub(super) fn admits(&mut self, now: Instant) -> bool {
+    fn admits(&mut self, now: Instant) -> bool {
         match &mut self.open {
             None => true,
             Some(open) if now >= open.until && !open.trying => {
@@ -39,12 +70,12 @@ impl Breaker {
     }
 
     /// A request came back, with whatever answer.
-    pub(super) fn answered(&mut self) {
+    fn answered(&mut self) {
         *self = Self::default();
     }
 
     /// A request brought no answer.
-    pub(super) fn failed(&mut self, now: Instant) {
+    fn failed(&mut self, now: Instant) {
         self.faults += 1;
         match &mut self.open {
             Some(open) if open.trying => {
@@ -60,7 +91,7 @@ impl Breaker {
     }
 
     /// How long until it may be tried again; `None` while it is closed.
-    pub(super) fn pause(&self, now: Instant) -> Option<Duration> {
+    fn pause(&self, now: Instant) -> Option<Duration> {
         self.open.as_ref().map(|open| open.until.saturating_duration_since(now))
     }
 }

@@ -117,6 +117,16 @@ impl Shared {
         self.runtime.block_on(self.port.look_up(slots.to_vec()))
     }
 
+    /// Asks for chunks: those that are there, with what they hold and the slots of that.
+    pub fn chunks(&self, names: Vec<Digest>) -> Vec<(Digest, Vec<(Digest, crate::store::Entry)>)> {
+        self.runtime.block_on(self.port.chunks(names))
+    }
+
+    /// Stores a chunk; true if it is there now.
+    pub fn put_chunk(&self, name: &Digest, bytes: &[u8]) -> bool {
+        self.runtime.block_on(self.port.put_chunk(name, bytes))
+    }
+
     /// Offers many results at once: each with its slot.
     pub fn offer(&self, portions: Vec<(Digest, crate::store::Entry)>) -> Vec<Offered> {
         self.runtime.block_on(self.port.offer_all(portions))

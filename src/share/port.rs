@@ -1,14 +1,14 @@
 //! What is asked of a shared store and offered to it, with patience, in bounds, and with its answers checked.
 
 use super::backend::{Backend, Got, Put, Trouble};
-use super::breaker::Breaker;
+use super::breaker::Gate;
 use super::{CONNECTIONS, Settings};
 use crate::digest::{Digest, Hasher};
-use crate::store::{Entry, decode_portion, encode_portion};
+use crate::store::{Entry, decode_chunk, decode_portion, encode_portion};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::JoinSet;
 
@@ -17,6 +17,9 @@ const TRIES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// A store that wants to be left alone for longer is out of reach.
 const LONGEST_PEACE: Duration = Duration::from_secs(5);
+
+/// A store that is left alone for longer is not waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// What a slot holds.
 #[derive(Debug)]
@@ -54,9 +57,13 @@ struct Inner {
     writes: AtomicBool,
     /// Whether the store heeds the condition on writes; found out once.
     strict: OnceCell<bool>,
-    breaker: Mutex<Breaker>,
+    /// Reads and writes fail by themselves: a store that takes nothing in can still be asked.
+    reads: Gate,
+    stores: Gate,
     connections: Semaphore,
     warnings: Mutex<BTreeSet<String>>,
+    /// Why it could not be reached last.
+    cause: Mutex<Option<String>>,
 }
 
 impl Port {
@@ -66,9 +73,11 @@ impl Port {
             name: settings.address.shown(),
             writes: AtomicBool::new(settings.writes),
             strict: OnceCell::new(),
-            breaker: Mutex::default(),
+            reads: Gate::default(),
+            stores: Gate::default(),
             connections: Semaphore::new(CONNECTIONS),
             warnings: Mutex::default(),
+            cause: Mutex::default(),
         };
         Self { inner: Arc::new(inner), runtime }
     }
@@ -92,7 +101,7 @@ impl Port {
     /// Asks for many slots at once.
     pub async fn look_up(&self, slots: Vec<Digest>) -> Vec<(Digest, Look)> {
         let mut looks = self.look_at(slots).await;
-        let Some(pause) = self.inner.pause() else { return looks };
+        let Some(pause) = self.inner.pause().filter(|pause| *pause <= LONGEST_WAIT) else { return looks };
         // One more chance: whoever has to do without what nobody could ask pays for it.
         tokio::time::sleep(pause).await;
         let unknown = |look: &Look| matches!(look, Look::Unknown(_));
@@ -132,6 +141,29 @@ impl Port {
         offered
     }
 
+    /// Asks for many chunks at once: what they hold, with its slots, and the names of those that are there. One that cannot be had
+    /// is nothing worse than slow: its slots are asked for one by one.
+    pub(super) async fn chunks(&self, names: Vec<Digest>) -> Vec<(Digest, Vec<(Digest, Entry)>)> {
+        let mut tasks = JoinSet::new();
+        for name in names {
+            let inner = self.inner.clone();
+            tasks.spawn_on(
+                async move {
+                    let Ok(Got::Bytes(bytes)) = inner.get(&name).await else { return None };
+                    Some((name, decode_chunk(&name, &bytes).ok()?))
+                },
+                &self.runtime,
+            );
+        }
+        tasks.join_all().await.into_iter().flatten().collect()
+    }
+
+    /// Stores a chunk; true if it is there now.
+    pub(super) async fn put_chunk(&self, name: &Digest, bytes: &[u8]) -> bool {
+        self.writes()
+            && self.inner.patiently(&self.inner.stores, || self.inner.put(name, bytes, false)).await.is_ok()
+    }
+
     pub(super) async fn examine(&self) -> Result<&'static str, String> {
         self.inner.get(&probe_slot()).await.map_err(|trouble| trouble.words())?;
         if !self.writes() {
@@ -151,15 +183,6 @@ impl Port {
     }
 }
 
-impl Trouble {
-    fn words(&self) -> String {
-        match self {
-            Self::Unreachable(why) | Self::Denied(why) | Self::Refused(why) => why.clone(),
-            Self::Busy(wait) => format!("it asks to be left alone for {} s", wait.as_secs().max(1)),
-        }
-    }
-}
-
 /// A slot of nobody's: to try a store out with.
 fn probe_slot() -> Digest {
     Hasher::new("coursebuild probe of a shared store").finish()
@@ -167,7 +190,7 @@ fn probe_slot() -> Digest {
 
 impl Inner {
     fn pause(&self) -> Option<Duration> {
-        self.breaker().pause(Instant::now())
+        self.reads.pause()
     }
 
     fn warn(&self, warning: String) {
@@ -186,21 +209,24 @@ impl Inner {
     /// Makes a request, again and again while there is hope.
     async fn patiently<T, F: Future<Output = Result<T, Trouble>>>(
         &self,
+        gate: &Gate,
         ask: impl Fn() -> F,
     ) -> Result<T, Trouble> {
         let mut pause = FIRST_PAUSE;
         let mut tries = 1;
         loop {
-            if !self.breaker().admits(Instant::now()) {
-                return Err(Trouble::Unreachable(
-                    "it failed several times in a row, and is left alone".to_owned(),
-                ));
+            if !gate.admits() {
+                let cause = self.cause.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                return Err(cause.map_or_else(Trouble::left_alone, Trouble::Unreachable));
             }
             let done = {
                 let _one = self.connections.acquire().await;
                 ask().await
             };
-            let wait = match self.noted(&done) {
+            if let Err(Trouble::Unreachable(why)) = &done {
+                *self.cause.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
+            }
+            let wait = match noted(gate, &done) {
                 None => return done,
                 Some(wait) => wait.unwrap_or(pause),
             };
@@ -213,30 +239,8 @@ impl Inner {
         }
     }
 
-    fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tells the breaker how a request went; `None`: trying again is idle. Else how long the store wants to be left alone.
-    fn noted<T>(&self, done: &Result<T, Trouble>) -> Option<Option<Duration>> {
-        match done {
-            Ok(_) | Err(Trouble::Denied(_) | Trouble::Refused(_)) => {
-                self.breaker().answered();
-                None
-            }
-            Err(Trouble::Busy(wait)) => {
-                self.breaker().answered();
-                Some(Some(*wait))
-            }
-            Err(Trouble::Unreachable(_)) => {
-                self.breaker().failed(Instant::now());
-                Some(None)
-            }
-        }
-    }
-
     async fn get(&self, slot: &Digest) -> Result<Got, Trouble> {
-        self.patiently(|| self.backend.get(slot)).await
+        self.patiently(&self.reads, || self.backend.get(slot)).await
     }
 
     async fn put(&self, slot: &Digest, bytes: &[u8], replace: bool) -> Result<Put, Trouble> {
@@ -272,10 +276,10 @@ impl Inner {
         let slot = probe_slot();
         let probe = || self.put(&slot, b"coursebuild probe\n", false);
         let strict = self.strict.get_or_try_init(|| async {
-            if self.patiently(probe).await? == Put::Taken {
+            if self.patiently(&self.stores, probe).await? == Put::Taken {
                 return Ok(true);
             }
-            Ok(self.patiently(probe).await? == Put::Taken)
+            Ok(self.patiently(&self.stores, probe).await? == Put::Taken)
         });
         let strict = *strict.await?;
         if !strict {
@@ -311,24 +315,31 @@ impl Inner {
         }
         let mut last = Trouble::Unreachable(String::new());
         for _ in 0..TRIES {
+            if !self.stores.admits() {
+                return Err(Trouble::left_alone());
+            }
             match self.put(slot, &bytes, false).await {
                 Ok(Put::Created) if strict => {
-                    self.breaker().answered();
+                    self.stores.answered();
                     return Ok(Offered::Stored);
                 }
                 // Whatever was said, what is there is what counts.
                 Ok(Put::Created | Put::Taken) => {
-                    self.breaker().answered();
+                    self.stores.answered();
                     last = Trouble::Unreachable("what was written cannot be found again".to_owned());
                 }
-                Err(trouble @ (Trouble::Denied(_) | Trouble::Refused(_))) => return Err(trouble),
+                Err(trouble @ (Trouble::Denied(_) | Trouble::Refused(_))) => {
+                    self.stores.answered();
+                    return Err(trouble);
+                }
                 Err(Trouble::Busy(wait)) if wait <= LONGEST_PEACE => {
+                    self.stores.answered();
                     last = Trouble::Busy(wait);
                     tokio::time::sleep(wait).await;
                 }
                 Err(trouble) => {
                     // A write that brought no answer may have happened.
-                    self.breaker().failed(Instant::now());
+                    self.stores.failed();
                     last = trouble;
                 }
             }
@@ -356,13 +367,31 @@ impl Inner {
                     "the shared store `{}` held something damaged in the slot `{slot}`, which is written over: {why}",
                     self.name
                 ));
-                self.patiently(|| self.put(slot, bytes, true)).await?;
+                self.patiently(&self.stores, || self.put(slot, bytes, true)).await?;
                 match self.read(slot).await? {
                     Ok(Some(there)) if same(&there) => Ok(Some(Offered::Stored)),
                     Ok(Some(there)) => Ok(Some(Offered::Lost(Box::new(there)))),
                     _ => Err(Trouble::Unreachable("what was written comes back damaged".to_owned())),
                 }
             }
+        }
+    }
+}
+
+/// Tells a breaker how a request went; `None`: trying again is idle. Else how long the store wants to be left alone.
+fn noted<T>(gate: &Gate, done: &Result<T, Trouble>) -> Option<Option<Duration>> {
+    match done {
+        Ok(_) | Err(Trouble::Denied(_) | Trouble::Refused(_)) => {
+            gate.answered();
+            None
+        }
+        Err(Trouble::Busy(wait)) => {
+            gate.answered();
+            Some(Some(*wait))
+        }
+        Err(Trouble::Unreachable(_)) => {
+            gate.failed();
+            Some(None)
         }
     }
 }

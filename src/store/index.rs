@@ -5,6 +5,7 @@
 //! alone, never on the order in which they were read. Judges nothing: which result is current is for `plan` to say.
 
 use super::chains::{Chains, key_of};
+use super::entry::is_shared_call;
 use super::known::{Asked, Known, Source};
 use super::{Ended, Entry, EntryId, Provenance, RESOLVED};
 use crate::diag::Problem;
@@ -50,14 +51,15 @@ pub struct Index {
 }
 
 impl Index {
-    /// The results bought under a content key, for whatever item, by (time, digest).
+    /// The results bought under a content key, for whatever item: first those that a shared store has, for everybody else goes by
+    /// them too, and then by (time, digest).
     pub fn results<'a>(&'a self, content: &Digest) -> impl Iterator<Item = Known> + use<'a> {
         let rows = self.by_content.iter(key_of(content.as_bytes()));
         let mut found: Vec<usize> =
             rows.filter(|at| self.rows[*at].content == *content && self.rows[*at].at.is_some()).collect();
         found.sort_unstable_by_key(|at| {
             let (row, source) = (&self.rows[*at], self.source(*at));
-            (source.ended_ms, row.digest, source.entry, row.at)
+            (!is_shared_call(&source.call), source.ended_ms, row.digest, source.entry, row.at)
         });
         found.into_iter().filter_map(|at| self.known(at))
     }
@@ -377,6 +379,14 @@ mod tests {
             assert_eq!(outputs(&index, "y"), [digest("other")]);
             assert_eq!(outputs(&index, "z"), []);
         }
+    }
+
+    #[test]
+    fn what_a_shared_store_has_goes_before_what_came_earlier_here() {
+        let mut index = Index::default();
+        learn(&mut index, &at(entry("c1", &[asked("S0001", "x")], &["ours"]), 10));
+        learn(&mut index, &at(entry("@c2", &[asked("S0001", "x")], &["theirs"]), 20));
+        assert_eq!(outputs(&index, "x"), [digest("theirs"), digest("ours")]);
     }
 
     #[test]

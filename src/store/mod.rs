@@ -31,7 +31,9 @@ pub use frame::{MAX_ANSWER, MAX_BODY};
 pub use index::Index;
 pub use journal::{Answer, OpenCall, Unfinished};
 pub use known::{Asked, Known, Source};
-pub use portable::{MAX_OBJECT, decode_portion, encode_portion, portions, together};
+pub use portable::{
+    MAX_OBJECT, decode_chunk, decode_portion, encode_chunk, encode_portion, portions, together,
+};
 pub use roots::Root;
 pub use stamp::{RACY_NS, Shape, Stamp, Stat};
 pub use table::{Compared, Row, Table};

@@ -69,20 +69,27 @@ pub fn decode_portion(slot: &Digest, bytes: &[u8]) -> Result<Entry, String> {
         return Err(format!("it has more than {MAX_OBJECT} bytes"));
     }
     let body = frame::decode_only(bytes, Kind::Shared, slot.as_bytes()).map_err(|bad| bad.to_string())?;
-    let mut entry: Entry =
-        serde_json::from_slice(&body).map_err(|e| format!("a newer coursebuild may have written it: {e}"))?;
+    let entry: Entry = serde_json::from_slice(&body).map_err(|e| newer(&e))?;
+    let (found, entry) = checked(entry)?;
+    if found == *slot { Ok(entry) } else { Err("it belongs into another slot".to_owned()) }
+}
+
+fn newer(error: &serde_json::Error) -> String {
+    format!("a newer coursebuild may have written it: {error}")
+}
+
+/// A portion whose every claim was worked out anew, with the slot that it belongs into.
+fn checked(mut entry: Entry) -> Result<(Digest, Entry), String> {
     let (item, stored) = match (&entry.intent.items[..], &entry.results[..]) {
         ([item], [stored]) if stored.item == 0 => (item, stored),
         _ => return Err("it does not hold one result of one item".to_owned()),
     };
-    if item.slot() != *slot {
-        return Err("it belongs into another slot".to_owned());
-    }
     if entry.provenance != Provenance::Generated
         || entry.ended == Ended::Filed && entry.intent.call.is_empty()
     {
         return Err("it was not bought".to_owned());
     }
+    let slot = item.slot();
     let output: Value =
         serde_json::from_str(&stored.output).map_err(|_| "its result is not JSON".to_owned())?;
     if Digest::of(&canonical(&output)) != stored.digest {
@@ -90,7 +97,21 @@ pub fn decode_portion(slot: &Digest, bytes: &[u8]) -> Result<Entry, String> {
     }
     entry.intent.call = format!("{SHARED}{}", entry.intent.call.trim_start_matches(SHARED));
     (entry.raw, entry.stderr) = (None, String::new());
-    Ok(entry)
+    Ok((slot, entry))
+}
+
+/// The bytes of many portions under one name: what a fresh clone asks for instead of slot after slot.
+pub fn encode_chunk(name: &Digest, portions: &[Entry]) -> Result<Vec<u8>> {
+    let body = serde_json::to_vec(portions)
+        .map_err(|e| crate::diag::Problem::internal("results could not be written as JSON").because(e))?;
+    frame::encode(Kind::Shared, name.as_bytes(), &body)
+}
+
+/// Reads many portions, each with its slot; those that are not what they claim are left out. Errors when the bytes are not whole.
+pub fn decode_chunk(name: &Digest, bytes: &[u8]) -> Result<Vec<(Digest, Entry)>, String> {
+    let body = frame::decode_only(bytes, Kind::Shared, name.as_bytes()).map_err(|bad| bad.to_string())?;
+    let portions: Vec<Entry> = serde_json::from_slice(&body).map_err(|e| newer(&e))?;
+    Ok(portions.into_iter().filter_map(|portion| checked(portion).ok()).collect())
 }
 
 /// Puts results of the same call together again, as far as they are here.
@@ -162,6 +183,18 @@ mod tests {
                 assert!(decode_portion(&slot, &bad).is_err(), "byte {at} changed by {flip}");
             }
         }
+    }
+
+    #[test]
+    fn many_results_go_under_one_name() {
+        let name = digest("chunk");
+        let mut all: Vec<Entry> = portions(&bought()).into_iter().map(|(.., portion)| portion).collect();
+        let bytes = encode_chunk(&name, &all).unwrap();
+        assert_eq!(decode_chunk(&name, &bytes).unwrap().len(), 2);
+        assert!(decode_chunk(&digest("other"), &bytes).is_err() && decode_chunk(&name, &bytes[1..]).is_err());
+        all[0].results[0].output = "\"a lie\"".to_owned();
+        let lying = encode_chunk(&name, &all).unwrap();
+        assert_eq!(decode_chunk(&name, &lying).unwrap().len(), 1, "what is not what it claims is left out");
     }
 
     #[test]

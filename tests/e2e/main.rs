@@ -14,6 +14,7 @@ mod check_command;
 mod branches;
 mod checks;
 mod chinese;
+mod ci;
 mod cli;
 mod coursewide;
 #[cfg(feature = "crash-points")]
@@ -37,6 +38,8 @@ mod presets;
 mod property;
 mod real_course;
 mod screens;
+mod servers;
+mod shared;
 mod sources;
 mod upkeep;
 mod starting;
