@@ -263,7 +263,8 @@ fn a_real_course_is_adopted_as_it_is() {
     assert_eq!(held.iter().sum::<u64>(), adoption["held"].as_u64().unwrap());
     let fix = space.plan(&["--fix"]);
     let priced = PHASES.map(|name| plan_of(&fix, name)["rejected"].as_u64().unwrap());
-    assert_eq!((priced[0], priced[1]), (held[0], held[1]), "{fix:#}");
+    // A seed that is to be made anew counts for nobody: four later ones that only collide with such seeds are not blamed any more.
+    assert_eq!((priced[0], priced[1]), (held[0], held[1] - 4), "{fix:#}");
     assert_fresh(&space);
 
     space.edit_json("course/seed_pairs.json", |file| {
