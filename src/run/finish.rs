@@ -191,10 +191,12 @@ pub(super) fn keep_orphans(
             } else {
                 format!("; {} of them written by hand: kept in the store", kept.len())
             };
+            let (items, are, leave) =
+                if gone == 1 { ("item", "is", "leaves") } else { ("items", "are", "leave") };
+            let file = &rule.output.file;
             emit(&Event::Warning {
                 message: format!(
-                    "{gone} items of `{}` are no more in the course and leave it{unknown}",
-                    rule.output.file
+                    "{gone} {items} of `{file}` {are} no more in the course and {leave} it{unknown}"
                 ),
             });
         }
