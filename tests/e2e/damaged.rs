@@ -139,7 +139,7 @@ fn what_can_be_read_is_put_right_and_told() {
             },
             "2 items of `seed_pairs.json` are no more in the course and leave it; 2 of them written by hand: kept in the store",
         ),
-        ("an orphan", &orphan, "1 items of `lego_baskets.json` are no more in the course"),
+        ("an orphan", &orphan, "1 item of `lego_baskets.json` is no more in the course"),
         (
             "a byte-order mark and other newlines",
             &|space| {
