@@ -1,5 +1,7 @@
 //! `[generate]`: who is asked.
 
+mod api;
+
 use super::text::{Files, TextFile, hint_of, listed};
 use super::types::{Generate, GeneratorKind};
 use crate::diag::{Problem, Result};
@@ -18,8 +20,8 @@ const KINDS: [(&str, Option<GeneratorKind>); 6] = [
     ("replay", Some(GeneratorKind::Replay)),
     ("command", Some(GeneratorKind::Command)),
     ("drop", None),
-    ("anthropic", None),
-    ("openai", None),
+    ("anthropic", Some(GeneratorKind::Anthropic)),
+    ("openai", Some(GeneratorKind::Openai)),
 ];
 
 /// `[generate]` as written.
@@ -43,6 +45,34 @@ pub(super) struct RawGenerate {
     file: Option<Spanned<String>>,
     #[schemars(with = "Option<String>")]
     faults: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
+    base_url: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
+    api_version: Option<Spanned<String>>,
+    #[schemars(skip)]
+    api_key: Option<Spanned<toml::Value>>,
+    #[schemars(with = "Option<String>")]
+    api_key_env: Option<Spanned<String>>,
+    #[schemars(with = "Option<Vec<String>>")]
+    api_key_command: Option<Spanned<Vec<String>>>,
+    #[schemars(with = "Option<u64>")]
+    max_tokens: Option<Spanned<u64>>,
+    #[schemars(with = "Option<String>")]
+    effort: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
+    cache_ttl: Option<Spanned<String>>,
+    #[schemars(with = "Option<bool>")]
+    cache_markers: Option<Spanned<bool>>,
+    #[schemars(with = "Option<bool>")]
+    json_schema: Option<Spanned<bool>>,
+    #[schemars(with = "Option<bool>")]
+    stream_usage: Option<Spanned<bool>>,
+    #[schemars(with = "Option<bool>")]
+    old_max_tokens: Option<Spanned<bool>>,
+    #[schemars(with = "Option<u64>")]
+    requests_per_minute: Option<Spanned<u64>>,
+    #[schemars(with = "Option<u64>")]
+    tokens_per_minute: Option<Spanned<u64>>,
 }
 
 /// What a manifest without `[generate]` is told.
@@ -74,6 +104,7 @@ impl RawGenerate {
         let (needed, example) = match kind {
             GeneratorKind::Command => (self.argv.is_some(), "`argv = [\"PROGRAM\", \"ARGUMENT\"]`"),
             GeneratorKind::Phrasebook | GeneratorKind::Replay => (self.file.is_some(), "`file = \"PATH\"`"),
+            GeneratorKind::Anthropic | GeneratorKind::Openai => (true, ""),
         };
         if !needed {
             return Err(manifest
@@ -96,8 +127,10 @@ impl RawGenerate {
             || DEFAULT_ENV.iter().map(|&name| name.to_owned()).collect(),
             |env| env.get_ref().clone(),
         );
+        let api = self.api(kind, manifest)?;
         Ok(Generate {
             kind,
+            api,
             argv: self.argv.as_ref().map(|argv| argv.get_ref().clone()).unwrap_or_default(),
             model: self.model.as_ref().map(|model| model.get_ref().clone()),
             params: self.params(manifest)?,
@@ -130,13 +163,26 @@ impl RawGenerate {
     /// A key that the kind would ignore is a mistake, not a comment.
     fn only_what_fits(&self, kind: GeneratorKind, manifest: &TextFile) -> Result<()> {
         let command = kind == GeneratorKind::Command;
+        let of_file = matches!(kind, GeneratorKind::Phrasebook | GeneratorKind::Replay);
         let keys = [
             ("argv", self.argv.as_ref().map(Spanned::span), command),
             ("env", self.env.as_ref().map(Spanned::span), command),
-            ("file", self.file.as_ref().map(Spanned::span), !command),
+            ("file", self.file.as_ref().map(Spanned::span), of_file),
             ("faults", self.faults.as_ref().map(Spanned::span), kind == GeneratorKind::Phrasebook),
         ];
-        match keys.into_iter().find_map(|(key, span, fits)| span.filter(|_| !fits).map(|span| (key, span))) {
+        let of_apis = self.api_keys().map(|(key, span, anthropic, openai)| {
+            let fits = match kind {
+                GeneratorKind::Anthropic => anthropic,
+                GeneratorKind::Openai => openai,
+                _ => false,
+            };
+            (key, span, fits)
+        });
+        match keys
+            .into_iter()
+            .chain(of_apis)
+            .find_map(|(key, span, fits)| span.filter(|_| !fits).map(|span| (key, span)))
+        {
             Some((key, span)) => Err(manifest
                 .problem(span, format!("`{}` has no use for `{key}`", self.kind.get_ref()))
                 .hint("take the line out, or change `use`")),

@@ -32,6 +32,7 @@ pub fn load(manifest: &Path, env: &[(String, String)]) -> Result<Workspace> {
     };
     let raw: RawManifest = file.toml()?;
     let confirm_above = raw.confirm_above(&file)?;
+    let prices = raw.prices(&file)?;
     raw.courses_differ(&files, &file)?;
     let (pack, rules) = rules(&mut files, &file, &raw)?;
     let mut loading = Loading {
@@ -53,6 +54,7 @@ pub fn load(manifest: &Path, env: &[(String, String)]) -> Result<Workspace> {
         root: root.to_owned(),
         store: raw.store.as_deref().map(|store| files.path(store)),
         confirm_above,
+        prices,
         courses,
         read: files.into_read(),
         has_program_source: runs_program,
@@ -473,7 +475,7 @@ mod tests {
         for (manifest, start) in [
             (
                 MANIFEST.replace("\"command\"", "\"anthropic\""),
-                "this version of coursebuild has no generator `anthropic` yet\n  --> coursebuild.toml:2:7",
+                "`anthropic` has no use for `argv`\n  --> coursebuild.toml:3:8",
             ),
             (
                 MANIFEST.replace("\"command\"", "\"comand\""),

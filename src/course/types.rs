@@ -3,6 +3,7 @@
 use super::output::Output;
 use crate::digest::Digest;
 use crate::json::{Pointer, Value};
+use crate::money::Prices;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,6 +16,8 @@ pub struct Workspace {
     pub store: Option<PathBuf>,
     /// Above what a build asks before it buys.
     pub confirm_above: ConfirmAbove,
+    /// What models cost.
+    pub prices: Prices,
     /// The courses, in the order of the manifest.
     pub courses: Vec<Course>,
     /// Every file read and every folder listed on the way: what a stamp watches.
@@ -303,8 +306,10 @@ pub struct Generate {
     pub argv: Vec<String>,
     /// The declared model: in the key instead of kind and program.
     pub model: Option<String>,
-    /// The model's declared parameters; in the key.
+    /// The model's declared parameters; in the key. An API is sent them, nobody else is.
     pub params: Value,
+    /// `anthropic` and `openai`: where and how the service is asked.
+    pub api: Option<Api>,
     /// Seconds that one call may take; at least 1.
     pub timeout_s: u64,
     /// The names of the environment variables that the process may see beside `COURSEBUILD_*`.
@@ -313,6 +318,55 @@ pub struct Generate {
     pub file: Option<PathBuf>,
     /// `phrasebook`: the mistakes to make (absolute).
     pub faults: Option<PathBuf>,
+}
+
+/// Where and how an API is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Api {
+    /// Where the service is, without `/v1`.
+    pub base_url: String,
+    /// `anthropic`: the version of the API.
+    pub version: String,
+    /// Where the key is.
+    pub key: ApiKey,
+    /// Tokens that an answer may have; `None`: as many as the service allows.
+    pub max_tokens: Option<u64>,
+    /// How much the model is to think; in the key.
+    pub effort: Option<String>,
+    /// `anthropic`: how long the prefix is kept in the provider's cache.
+    pub cache_life: CacheLife,
+    /// `anthropic`: the service understands cache markers.
+    pub cache_markers: bool,
+    /// The service can be held to a JSON Schema; in the key, for it changes what is sent.
+    pub json_schema: bool,
+    /// `openai`: the service can report usage at the end of a stream.
+    pub stream_usage: bool,
+    /// `openai`: the service knows `max_tokens` only, and not `max_completion_tokens`.
+    pub old_max_tokens: bool,
+    /// Requests that may leave in a minute.
+    pub requests_per_minute: Option<u64>,
+    /// Input tokens that may leave in a minute.
+    pub tokens_per_minute: Option<u64>,
+}
+
+/// Where the key of an API is. The key itself is never in a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApiKey {
+    /// The service wants none.
+    None,
+    /// In this environment variable.
+    Env(String),
+    /// This program prints it.
+    Command(Vec<String>),
+}
+
+/// How long a provider keeps a prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheLife {
+    /// Five minutes.
+    FiveMinutes,
+    /// An hour; dearer to write.
+    Hour,
 }
 
 /// The kinds of generator.
@@ -325,6 +379,29 @@ pub enum GeneratorKind {
     Replay,
     /// Any program.
     Command,
+    /// The Messages API of Anthropic, and servers that speak it.
+    Anthropic,
+    /// The chat completions of OpenAI, and servers that speak them.
+    Openai,
+}
+
+impl GeneratorKind {
+    /// Whether it needs the network.
+    pub fn is_remote(self) -> bool {
+        matches!(self, Self::Anthropic | Self::Openai)
+    }
+
+    /// Whether its calls cost no money.
+    pub fn is_free(self) -> bool {
+        matches!(self, Self::Phrasebook | Self::Replay)
+    }
+}
+
+impl Generate {
+    /// Whether the provider is told to keep prefixes for an hour.
+    pub fn keeps_an_hour(&self) -> bool {
+        self.api.as_ref().is_some_and(|api| api.cache_life == CacheLife::Hour)
+    }
 }
 
 impl Section {

@@ -4,19 +4,26 @@
 //! never retries, checks or repairs: that is `run`'s and `check`'s work.
 
 pub mod answer;
+mod api;
 pub mod command;
+mod cut;
 mod located;
 mod phrasebook;
 mod replay;
 
+pub use crate::money::Meters;
+pub use api::{Endpoint, Remote};
+pub use cut::closed;
 pub use phrasebook::Phrasebook;
 pub use replay::Replay;
 
+use crate::digest::Digest;
 use crate::json::Value;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One call: what is sent, and where the call's own folder is.
 #[derive(Debug, Clone)]
@@ -74,6 +81,14 @@ impl Request {
 pub enum Outcome {
     /// An answer, as raw bytes; whether it can be read is not the generator's business.
     Answered(Vec<u8>),
+    /// An answer that a limit on its length cut off, or none because the request was too long: whole items in it count, and the
+    /// rest is asked for again in smaller calls. Counts as an attempt.
+    Truncated {
+        /// What came, as raw bytes; empty if nothing did.
+        answer: Vec<u8>,
+        /// Which limit, in words.
+        why: String,
+    },
     /// No answer within the time allowed (seconds). Counts as an attempt.
     TimedOut(u64),
     /// The generator ended without an answer: the program's exit status, a refusal. Counts as an attempt.
@@ -91,19 +106,6 @@ pub enum Outcome {
     Interrupted,
 }
 
-/// What a call cost, in tokens. Unknown is unknown, never 0.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Meters {
-    /// Input tokens that no cache served.
-    pub input: Option<u64>,
-    /// Input tokens written to the provider's cache.
-    pub cache_write: Option<u64>,
-    /// Input tokens read from the provider's cache.
-    pub cache_read: Option<u64>,
-    /// Output tokens.
-    pub output: Option<u64>,
-}
-
 /// A call's outcome with all that is kept of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
@@ -117,12 +119,21 @@ pub struct Reply {
     pub money_usd: Option<f64>,
     /// The model that answered, where it says so.
     pub model: Option<String>,
+    /// How long the other side asks to be left alone before it is asked again.
+    pub wait: Option<Duration>,
 }
 
 impl Reply {
     /// A reply of which only the outcome is known.
     pub fn of(outcome: Outcome) -> Self {
-        Self { outcome, stderr: String::new(), meters: Meters::default(), money_usd: None, model: None }
+        Self {
+            outcome,
+            stderr: String::new(),
+            meters: Meters::default(),
+            money_usd: None,
+            model: None,
+            wait: None,
+        }
     }
 }
 
@@ -133,6 +144,51 @@ pub type Pending<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 pub trait Generator: Send + Sync {
     /// Asks for one call's items. Never panics on a bad answer; ends soon after `stop` says so.
     fn ask(&self, request: Request, stop: Stop) -> Pending<'_>;
+
+    /// The same, and says when the first token of the answer is there: from then on the provider's cache can serve the prefix.
+    fn ask_telling(&self, request: Request, stop: Stop, begun: Begun) -> Pending<'_> {
+        drop(begun);
+        self.ask(request, stop)
+    }
+
+    /// How calls with this prefix share the provider's cache; `None` where there is nothing to share.
+    fn cache(&self, prefix: &str) -> Option<Cache> {
+        let _ = prefix;
+        None
+    }
+}
+
+/// What calls share that the provider's cache can serve each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cache {
+    /// The same for calls of the same model, prefix, schema and effort at the same place.
+    pub group: Digest,
+    /// How long an entry lives after it was last written or read.
+    pub lives: Duration,
+}
+
+/// Says, once, that the first token of an answer is there. A clone is for another try at the same call.
+#[derive(Debug, Clone)]
+pub struct Begun(Option<tokio::sync::mpsc::UnboundedSender<u64>>, u64);
+
+impl Begun {
+    /// One that tells `to` the number of its call.
+    pub fn new(to: tokio::sync::mpsc::UnboundedSender<u64>, call: u64) -> Self {
+        Self(Some(to), call)
+    }
+
+    /// One that tells nobody.
+    pub fn unheard() -> Self {
+        Self(None, 0)
+    }
+
+    /// The first token is there. Only the first time counts.
+    pub fn tell(&mut self) {
+        if let Some(to) = self.0.take() {
+            // Nobody listens any more when a run is given up.
+            let _ = to.send(self.1);
+        }
+    }
 }
 
 /// Tells calls in flight to end now. Cheap to clone.

@@ -72,6 +72,7 @@ impl World {
                 argv: vec!["/opt/bin/claude".into(), "--json".into()],
                 model: None,
                 params: Value::Null,
+                api: None,
                 timeout_s: 600,
                 env: vec!["PATH".into()],
                 file: None,
@@ -278,7 +279,7 @@ fn every_field_has_been_thought_of() {
     let Output { file: _, shape, schema: _, ids: _, derived: _, envelope: _ } = output;
     let Shape { kind: _, at: _, id: _ } = shape;
     let Batch { size: _, max_prompt_bytes: _ } = batch;
-    let Generate { kind: _, argv: _, model: _, params: _, timeout_s: _, env: _, file: _, faults: _ } =
+    let Generate { kind: _, argv: _, model: _, params: _, api: _, timeout_s: _, env: _, file: _, faults: _ } =
         generate;
     let [Section { document: _, name: _, text: _, scope: _ }] = &scoped[..] else { panic!("one section") };
 }

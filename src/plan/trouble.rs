@@ -9,6 +9,7 @@ pub fn trouble(entry: &Entry, id: &str) -> Vec<Finding> {
     let why = match &entry.ended {
         Ended::Answered => return uncovered(entry, id),
         Ended::Unreadable(why) => format!("the answer cannot be read: {why}"),
+        Ended::Truncated(why) => format!("the answer was cut off before this item: {why}"),
         Ended::TimedOut(seconds) => format!("there was no answer within {seconds} s"),
         Ended::Failed(why) => why.clone(),
         Ended::Filed => return Vec::new(),

@@ -53,6 +53,10 @@ fn ended(call: &LogLine, look: Look) -> String {
             if brought == call.items.len() { look.good(&text) } else { look.odd(&text) }
         }
         Ended::Unreadable(why) => format!("{} {}", look.bad("unreadable answer:"), flat(why)),
+        Ended::Truncated(why) => {
+            let text = format!("{brought} of {}, cut off:", count(call.items.len(), "item"));
+            format!("{} {}", look.odd(&text), flat(why))
+        }
         Ended::TimedOut(seconds) => look.bad(&format!("no answer within {seconds} s")),
         Ended::Failed(why) => format!("{} {}", look.bad("no answer:"), flat(why)),
         Ended::Filed => count(call.items.len(), "item"),

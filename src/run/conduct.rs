@@ -1,10 +1,15 @@
 //! The conductor's loop: one task that owns all state, hands out calls and takes back what they bring.
 
+mod account;
+
+use self::account::Leave;
+use super::caches::Caches;
 use super::call::{Came, ask};
 use super::options::Options;
 use super::refusal::{call_trouble, refuse, unusable};
 use super::request::{Draft, Seat, draft};
 use super::signals::Signals;
+use super::spending::Spending;
 use super::tally::Tally;
 use crate::check::Finding;
 use crate::diag::{Problem, Result};
@@ -15,10 +20,11 @@ use crate::link::Text;
 use crate::plan::{Board, Cell, Current, Decision, Memory, State, Verdict, enlist, place, trouble, wants};
 use crate::prompt::Prompts;
 use crate::schedule::{PhaseNo, Ready, Schedule};
-use crate::store::{Entry, Intent, Provenance, Store};
+use crate::store::{Ended, Entry, Intent, Provenance, Store};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 /// Everything that a run moves.
@@ -31,6 +37,7 @@ pub(super) struct Conductor<'a, 'w> {
     pub(super) options: &'a Options,
     pub(super) emit: &'a mut dyn FnMut(&Event),
     pub(super) tally: Tally,
+    pub(super) spending: Spending,
 }
 
 /// How the loop ended.
@@ -52,6 +59,7 @@ struct Flight {
     members: Vec<(usize, usize)>,
     intent: Arc<Intent>,
     started: Instant,
+    leave: Leave,
 }
 
 struct Loop<'c, 'a, 'w> {
@@ -65,6 +73,9 @@ struct Loop<'c, 'a, 'w> {
     labels: HashSet<String>,
     flights: HashMap<tokio::task::Id, Flight>,
     calls: JoinSet<Result<Came>>,
+    caches: Caches,
+    begun: (mpsc::UnboundedSender<u64>, mpsc::UnboundedReceiver<u64>),
+    serial: u64,
     /// A bound on calls or money has been reached: nothing leaves any more.
     at_bound: bool,
     end: End,
@@ -99,6 +110,7 @@ impl Conductor<'_, '_> {
                     .collect()
             })
             .collect();
+        let caches = Caches::new(&self.prompts, &self.generators, &numbers, &mut schedule);
         let positions = self.boards.iter().map(|board| vec![Vec::new(); board.phases.len()]).collect();
         let state = Loop {
             run: self,
@@ -110,6 +122,9 @@ impl Conductor<'_, '_> {
             labels: HashSet::new(),
             flights: HashMap::new(),
             calls: JoinSet::new(),
+            caches,
+            begun: mpsc::unbounded_channel(),
+            serial: 0,
             at_bound: false,
             end: End::default(),
         };
@@ -136,6 +151,7 @@ impl Loop<'_, '_, '_> {
                         self.came_back(flight, came);
                     }
                 }
+                Some(serial) = self.begun.1.recv() => self.has_begun(serial),
                 () = signals.next() => {
                     if self.end.interrupted {
                         stopper.stop();
@@ -150,16 +166,10 @@ impl Loop<'_, '_, '_> {
 
     fn start_calls(&mut self, stop: &Stop) -> Result<()> {
         loop {
-            let bound = self.run.options.max_calls.is_some_and(|most| self.run.tally.calls >= most)
-                || self
-                    .run
-                    .options
-                    .budget_usd
-                    .is_some_and(|most| self.run.tally.money_usd.unwrap_or_default() >= most);
-            if bound {
-                self.at_bound = true;
-                self.schedule.stop();
+            if self.run.options.max_calls.is_some_and(|most| self.run.tally.calls >= most) {
+                self.bound();
             }
+            self.caches.cool(&mut self.schedule);
             let Some(ready) = self.schedule.next_call() else { return Ok(()) };
             self.start(&ready, stop)?;
         }
@@ -186,6 +196,8 @@ impl Loop<'_, '_, '_> {
         let seat = Seat { phase, members: &members, batch, label };
         let Draft { intent, request } =
             draft(board, &self.run.prompts[course][phase], &self.run.store, &seat)?;
+        let leave = self.leave(course, phase, ready.leads, &request, members.len());
+        let Some(leave) = leave else { return Ok(()) };
         self.run.tally.call_started(course, phase, batch);
         (self.run.emit)(&Event::CallStarted {
             call: intent.call.clone(),
@@ -198,13 +210,11 @@ impl Loop<'_, '_, '_> {
         });
         self.labels.insert(intent.label.clone());
         let intent = Arc::new(intent);
-        let generator = self.run.generators[course][phase].clone();
-        let task =
-            self.calls.spawn(ask(self.run.store.clone(), generator, intent.clone(), request, stop.clone()));
-        self.flights.insert(
-            task.id(),
-            Flight { course, phase, number: ready.phase, batch, members, intent, started: Instant::now() },
-        );
+        let means = self.means(course, phase, leave.serial, stop);
+        let task = self.calls.spawn(ask(self.run.store.clone(), intent.clone(), request, means));
+        let (number, started) = (ready.phase, Instant::now());
+        let flight = Flight { course, phase, number, batch, members, intent, started, leave };
+        self.flights.insert(task.id(), flight);
         Ok(())
     }
 
@@ -221,6 +231,7 @@ impl Loop<'_, '_, '_> {
 
     /// Takes back a call. A problem stops the run, and what is in flight is still waited for and kept.
     fn came_back(&mut self, flight: Flight, came: Result<Came>) {
+        self.account(&flight, came.as_ref().ok());
         let done = match came {
             Ok(Came::Entry(entry)) => self.take(flight, &entry),
             Ok(Came::Nothing(Outcome::Interrupted)) => Ok(()),
@@ -234,7 +245,7 @@ impl Loop<'_, '_, '_> {
     }
 
     fn take(&mut self, flight: Flight, entry: &Entry) -> Result<()> {
-        let Flight { course, phase, number, batch, members, intent, started } = flight;
+        let Flight { course, phase, number, batch, members, intent, started, .. } = flight;
         let mut brought: HashMap<usize, &crate::store::Stored> =
             entry.results.iter().map(|stored| (stored.item, stored)).collect();
         let (mut passed, mut findings, mut again) = (0, Vec::new(), Vec::new());
@@ -285,8 +296,10 @@ impl Loop<'_, '_, '_> {
         if !gave_up.is_empty() && !self.run.options.keep_going {
             self.schedule.stop();
         }
-        if !again.is_empty() {
-            self.schedule.retry(number, again);
+        // What did not fit into one answer is asked for in two.
+        let parts = if matches!(entry.ended, Ended::Truncated(_)) { 2 } else { 1 };
+        for part in again.chunks(again.len().div_ceil(parts).max(1)) {
+            self.schedule.retry(number, part.to_vec());
         }
         let roots: BTreeSet<usize> = members.iter().map(|(root, _)| *root).collect();
         for root in roots {

@@ -4,7 +4,7 @@
 
 use crate::check::coverage;
 use crate::diag::{Problem, Result};
-use crate::generate::{Outcome, Reply, answer};
+use crate::generate::{Outcome, Reply, answer, closed};
 use crate::json::{Ids, Pointer, Value, lift, strip};
 use crate::plan::output_digest;
 use crate::store::{Ended, Entry, Intent, Provenance, Stored};
@@ -19,6 +19,10 @@ pub(super) fn entry_of(intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<
                 Ok(results) => (Ended::Answered, raw, results),
                 Err(why) => (Ended::Unreadable(why), raw, Vec::new()),
             }
+        }
+        Outcome::Truncated { answer: cut, why } => {
+            let raw = Some(String::from_utf8_lossy(cut).into_owned());
+            (Ended::Truncated(why.clone()), raw, whole_items(intent, cut)?)
         }
         Outcome::TimedOut(seconds) => (Ended::TimedOut(*seconds), None, Vec::new()),
         Outcome::Failed(why) => (Ended::Failed(why.clone()), None, Vec::new()),
@@ -36,6 +40,18 @@ pub(super) fn entry_of(intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<
         raw,
         results,
     }))
+}
+
+/// The results that stand whole in an answer whose end is missing.
+fn whole_items(intent: &Intent, cut: &[u8]) -> Result<Vec<Stored>> {
+    if let Ok(results) = read(intent, cut)? {
+        return Ok(results);
+    }
+    let shape = intent.shape.shape().ok_or_else(|| Problem::internal("an intent holds a bad pointer"))?;
+    match closed(cut, &shape) {
+        Some(whole) => Ok(read(intent, whole.as_bytes())?.unwrap_or_default()),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// The results in an answer, or why it cannot be read.

@@ -2,6 +2,7 @@
 //!
 //! Prints nothing and reads no environment: what it needs comes in [`Options`], what it says leaves as events and views.
 
+mod caches;
 mod call;
 mod clock;
 mod conduct;
@@ -16,8 +17,10 @@ mod refusal;
 mod request;
 #[cfg(test)]
 mod round_trip;
+mod services;
 mod session;
 mod signals;
+mod spending;
 mod tables;
 mod tally;
 mod views;
@@ -32,12 +35,14 @@ pub use views::{
 use crate::course::{Course, Phase};
 use crate::diag::{Kind, Problem, Result};
 use crate::event::{Event, PhaseStart, Summary};
+use crate::money::Prices;
 use crate::plan::{Board, Plan, Verdict, outline};
 use crate::prompt::Prompts;
 use crate::store::{Held, Note, hold_waiting, try_hold};
 use conduct::{Conductor, End};
 use history::History;
 use session::{Session, state_dir};
+use spending::Spending;
 use std::sync::Arc;
 use std::time::Instant;
 use tally::Tally;
@@ -95,6 +100,10 @@ fn carry_out(
     let mut tally = Tally { reused: fresh(&boards), ..Tally::default() };
     let mut end = End::default();
     if plan.calls.max > 0 {
+        permit_services(options, &boards, &plan, &session.workspace.prices)?;
+        let prices = session.workspace.prices.clone();
+        let today = clock::day_of(clock::now_ms());
+        let spending = Spending::new(prices, &session.state, options, today);
         let mut run = Conductor {
             prompts,
             generators: session.generators(options)?,
@@ -104,8 +113,10 @@ fn carry_out(
             options,
             emit,
             tally,
+            spending,
         };
         end = run.conduct()?;
+        run.spending.keep(&session.state)?;
         tally = run.tally;
     }
     let mut summary = tally.summary();
@@ -162,6 +173,33 @@ fn permit(options: &mut Options, plan: &Plan, above: Option<u64>) -> Result<()> 
         format!("up to {} calls are needed, and more than {most} want a confirmation", plan.calls.max),
     )
     .hint("say `--yes`, or raise `confirm_above` in the manifest; nothing was bought"))
+}
+
+/// Whether the services that calls are needed of may be asked: before the first call, not at it.
+fn permit_services(options: &Options, boards: &[Board<'_>], plan: &Plan, prices: &Prices) -> Result<()> {
+    for (board, course) in boards.iter().zip(&plan.courses) {
+        for (phase, planned) in course.phases.iter().enumerate().filter(|(_, planned)| planned.calls.max > 0)
+        {
+            let generate = &board.rule(phase).generate;
+            let kind = request::kind_name(generate.kind);
+            if options.offline && generate.kind.is_remote() {
+                return Err(Problem::new(
+                    Kind::WorkNeeded,
+                    format!(
+                        "`{}` needs calls to `{kind}`, and `--offline` forbids the network",
+                        planned.phase
+                    ),
+                )
+                .hint("build without `--offline`; nothing was asked"));
+            }
+            let model = generate.model.as_deref().unwrap_or_default();
+            if options.budget_usd.is_some() && generate.kind.is_remote() && !prices.knows(model) {
+                return Err(Problem::author(format!("no price of `{model}` is known, so no budget can be kept"))
+                    .hint(format!("add `[prices]` with `\"{model}\" = {{ input = 1.0, output = 5.0 }}` (US dollars for a million tokens) to the manifest, or leave `--budget` out; nothing was asked")));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn started_event(plan: &Plan) -> Event {

@@ -112,6 +112,9 @@ fn reply_of(answer: &Answer) -> Reply {
     let outcome = match (&answer.ended, &answer.raw) {
         (Ended::TimedOut(seconds), _) => Outcome::TimedOut(*seconds),
         (Ended::Failed(why), _) => Outcome::Failed(why.clone()),
+        (Ended::Truncated(why), raw) => {
+            Outcome::Truncated { answer: raw.clone().unwrap_or_default(), why: why.clone() }
+        }
         (_, Some(raw)) => Outcome::Answered(raw.clone()),
         (_, None) => Outcome::Answered(Vec::new()),
     };
@@ -121,5 +124,6 @@ fn reply_of(answer: &Answer) -> Reply {
         meters: answer.meters,
         money_usd: answer.money_usd,
         model: answer.model.clone(),
+        wait: None,
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn call_trouble(ended: &Ended) -> Option<String> {
     match ended {
         Ended::Answered | Ended::Filed => None,
         Ended::Unreadable(why) => Some(why.clone()),
+        Ended::Truncated(why) => Some(format!("the answer was cut off: {why}")),
         Ended::TimedOut(seconds) => Some(format!("there was no answer within {seconds} s")),
         Ended::Failed(why) => Some(why.clone()),
     }

@@ -135,6 +135,8 @@ pub enum Ended {
     Answered,
     /// With an answer that could not be read: why.
     Unreadable(String),
+    /// With an answer that a limit cut off, or with none because the request was too long: which limit. Whole items in it count.
+    Truncated(String),
     /// Without an answer within so many seconds.
     TimedOut(u64),
     /// Without an answer: why.

@@ -21,6 +21,7 @@ mod least_calls;
 mod pipelines;
 mod property;
 mod real_course;
+mod services;
 mod sources;
 mod supervisor;
 mod support;

@@ -4,6 +4,7 @@
 pub(crate) mod expect;
 mod packs;
 pub(crate) mod program;
+pub(crate) mod service;
 pub(crate) mod synth;
 
 use serde_json::Value;
