@@ -136,6 +136,9 @@ Examples:
         /// Whose calls; everything's when none is given
         #[arg(value_name = "TARGET")]
         targets: Vec<String>,
+        /// What they cost, by phase, model, reason and day
+        #[arg(long)]
+        cost: bool,
     },
     /// List the built-in packs of rules, copy one out, or print the schemas of manifests and rules
     #[command(after_help = "\

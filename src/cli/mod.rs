@@ -138,7 +138,11 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
                 run::prompt(&meaning::question(&target(std::slice::from_ref(one)), global, around)?)?;
             if json { report::prompt_json(&prompt)? } else { for_terminal(prompt, around) }
         }
-        Command::Log { targets } => {
+        Command::Log { targets, cost: true } => {
+            let costs = run::cost(&meaning::question(&target(targets), global, around)?)?;
+            if json { report::costs_json(&costs)? } else { report::costs_text(&costs, look) }
+        }
+        Command::Log { targets, cost: false } => {
             let calls = run::log(&meaning::question(&target(targets), global, around)?)?;
             if json { report::log_json(&calls)? } else { report::log_text(&calls, look) }
         }

@@ -4,6 +4,7 @@
 //! foreign origin is made safe here, whatever it went through before.
 
 mod confirm;
+mod cost;
 mod findings;
 mod json;
 mod lines;
@@ -23,6 +24,7 @@ mod why;
 mod words;
 
 pub use confirm::confirm;
+pub use cost::{costs_json, costs_text};
 pub use json::{
     event_line, log_json, packs_json, plan_json, problem_json, prompt_json, status_json, value_json, why_json,
 };

@@ -7,7 +7,7 @@ use super::session::Session;
 use super::views::{
     BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
 };
-use crate::course::Course;
+use crate::course::{Course, Workspace};
 use crate::diag::{Problem, Result};
 use crate::graph::batch_of;
 use crate::json::{Kind, Value};
@@ -305,7 +305,7 @@ pub fn log(options: &Options) -> Result<Vec<LogLine>> {
                 ids.as_ref().is_none_or(|ids| entry.intent.items.iter().any(|item| ids.contains(&*item.id)))
             };
             if targets.is_empty() || limits.into_iter().any(|limit| hit(&limit)) {
-                lines.push(log_line(entry));
+                lines.push(log_line(entry, &session.workspace));
             }
         }
         lines.sort_by(|a, b| a.asked_ms.cmp(&b.asked_ms).then_with(|| a.call.cmp(&b.call)));
@@ -314,8 +314,19 @@ pub fn log(options: &Options) -> Result<Vec<LogLine>> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a duration in milliseconds fits a double with room to spare")]
-fn log_line(entry: Entry) -> LogLine {
+fn log_line(entry: Entry, workspace: &Workspace) -> LogLine {
     let Entry { intent, provenance, ended, ended_ms, meters, money_usd, model, stderr, raw, results } = entry;
+    // A price that became known later tells what the call had cost.
+    let hour = workspace
+        .courses
+        .iter()
+        .filter(|course| course.code == intent.course)
+        .flat_map(|course| &course.phases);
+    let hour =
+        hour.filter(|phase| phase.rule.name == intent.phase).any(|phase| phase.rule.generate.keeps_an_hour());
+    let money_usd = money_usd.or_else(|| {
+        super::call::cost(&workspace.prices, [&model, &intent.model], &meters, intent.asked_ms, hour)
+    });
     let items = intent.items.iter().enumerate().map(|(at, item)| {
         let stored = results.iter().find(|stored| stored.item == at);
         LogItem {

@@ -6,6 +6,7 @@ mod caches;
 mod call;
 mod clock;
 mod conduct;
+mod cost;
 mod finish;
 mod harvest;
 mod history;
@@ -26,6 +27,7 @@ mod tally;
 mod views;
 
 pub use crate::plan::Selection;
+pub use cost::{Cost, Costs, cost};
 pub use look::{log, plan, prompt, show, status, why};
 pub use options::{Confirm, Options};
 pub use views::{
