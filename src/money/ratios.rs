@@ -94,6 +94,13 @@ impl Ratios {
         }
     }
 
+    /// How many bytes an item adds to a prompt behind a prefix of so many; `None` where nothing was learned.
+    #[expect(clippy::cast_precision_loss, reason = "no prompt has 2^53 bytes")]
+    pub fn item_bytes(&self, name: &str, prefix: usize) -> Option<f64> {
+        let ratio = self.of.get(name).filter(|ratio| ratio.metered_items > 0.0)?;
+        Some(((ratio.bytes - ratio.metered * prefix as f64) / ratio.metered_items).max(1.0))
+    }
+
     /// What a call with a prompt of so many bytes for so many items is expected to come to. Without experience, as many tokens are
     /// expected to be answered as its own part, the bytes of `body`, asks.
     #[expect(clippy::cast_precision_loss, reason = "no prompt has 2^53 bytes")]
@@ -153,6 +160,7 @@ mod tests {
             ratios.learn(&name, &Work { bytes: 4000, items: 20, seconds: 60.0, meters });
         }
         assert!(ratios.of[&name].calls <= REMEMBERED + 1.0);
+        assert!(ratios.item_bytes(&name, 3000).is_some_and(|bytes| (bytes - 50.0).abs() < 1e-6));
         let learned = ratios.expect(&name, 2000, 200, 10);
         assert!((learned.input - 1000.0).abs() < 1e-6 && (learned.output - 300.0).abs() < 1e-6);
         assert!(learned.seconds.is_some_and(|seconds| (seconds - 60.0).abs() < 1e-6) && learned.learned);

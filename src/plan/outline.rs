@@ -3,7 +3,7 @@
 use super::board::{Board, Cell, State};
 use super::explain::{explain, words};
 use super::memory::Memory;
-use super::report::{Bounds, CoursePlan, PhasePlan, Plan, ReasonCount};
+use super::report::{Bounds, CoursePlan, Expected, PhasePlan, Plan, ReasonCount};
 use super::verdict::{Counts, Verdict};
 use crate::course::{Feed, Role};
 use crate::diag::Result;
@@ -16,8 +16,13 @@ use std::collections::HashMap;
 
 /// Plans a run over these courses, each with its memory.
 pub fn outline(courses: &[(&Board<'_>, &Memory<'_>)]) -> Result<Plan> {
-    let mut plan =
-        Plan { version: 1, courses: Vec::new(), calls: Bounds::default(), items: Bounds::default() };
+    let mut plan = Plan {
+        version: 1,
+        courses: Vec::new(),
+        calls: Bounds::default(),
+        items: Bounds::default(),
+        expected: Expected::default(),
+    };
     for (board, memory) in courses {
         let phases: Vec<PhasePlan> =
             (0..board.phases.len()).map(|phase| phase_plan(board, phase, memory)).collect::<Result<_>>()?;

@@ -23,6 +23,24 @@ pub struct Plan {
     pub calls: Bounds,
     /// Items to be bought in all.
     pub items: Bounds,
+    /// What they are expected to come to.
+    pub expected: Expected,
+}
+
+/// What a plan is expected to come to, if every call that may be needed is made once. Calls of generators that cost nothing are
+/// not counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Expected {
+    /// Input tokens, whoever serves them.
+    pub input: u64,
+    /// Output tokens.
+    pub output: u64,
+    /// US dollars; unknown where a price is.
+    pub usd: Option<f64>,
+    /// Seconds, with as many calls at once as there may be; unknown where no call was ever made.
+    pub seconds: Option<f64>,
+    /// All of it learned from earlier calls; else guessed from the length of prompts, at least in part.
+    pub learned: bool,
 }
 
 /// One course's part of a [`Plan`].

@@ -1,7 +1,7 @@
 //! The question before a costly plan is carried out.
 
 use super::reporter::print_error;
-use super::words::count_between;
+use super::words::{count_between, money};
 use crate::plan::Plan;
 
 /// Asks on the terminal; true for `y` or `yes`. No answer is a no.
@@ -13,7 +13,9 @@ pub fn confirm(plan: &Plan) -> bool {
 
 fn question(plan: &Plan) -> String {
     let items = count_between(plan.items, "item");
-    format!("this build makes {} for {items}; go on? [y/N] ", count_between(plan.calls, "call"))
+    let usd = plan.expected.usd.filter(|usd| *usd > 0.0);
+    let usd = usd.map_or_else(String::new, |usd| format!(", for about {}", money(usd)));
+    format!("this build makes {} for {items}{usd}; go on? [y/N] ", count_between(plan.calls, "call"))
 }
 
 fn agreed(answer: &str) -> bool {

@@ -2,8 +2,8 @@
 
 use super::look::Look;
 use super::table::table;
-use super::words::{between, count, count_between, flat, named, number};
-use crate::plan::{CoursePlan, PhasePlan, Plan, ReasonCount};
+use super::words::{between, count, count_between, duration, flat, money, named, number};
+use crate::plan::{CoursePlan, Expected, PhasePlan, Plan, ReasonCount};
 
 /// How many reasons of a course are shown unless everything is asked for.
 const REASONS: usize = 12;
@@ -19,6 +19,7 @@ pub fn plan_text(plan: &Plan, look: Look) -> String {
         out.push('\n');
     }
     out += &notes(plan);
+    out += &expected(&plan.expected);
     out += &total(plan, look);
     out
 }
@@ -92,6 +93,26 @@ fn notes(plan: &Plan) -> String {
     out
 }
 
+/// `about 12,000 tokens in, 3,000 out, $1.20, 12m 00s (learned from earlier calls)`; nothing where no call costs anything.
+fn expected(expected: &Expected) -> String {
+    if expected.input == 0 {
+        return String::new();
+    }
+    let mut line = format!("about {} tokens in, {} out", number(expected.input), number(expected.output));
+    line += &expected
+        .usd
+        .map_or_else(|| ", at a price that is not known".to_owned(), |usd| format!(", {}", money(usd)));
+    if let Some(seconds) = expected.seconds {
+        line += &format!(", {}", duration(seconds));
+    }
+    let whence = if expected.learned {
+        "learned from earlier calls"
+    } else {
+        "guessed from the length of the prompts"
+    };
+    format!("{line} ({whence}; without retries)\n")
+}
+
 fn total(plan: &Plan, look: Look) -> String {
     let recheck: usize =
         plan.courses.iter().flat_map(|course| &course.phases).map(|phase| phase.recheck).sum();
@@ -147,6 +168,7 @@ pub(super) fn example() -> Plan {
         }],
         calls: Bounds { min: 3, max: 7 },
         items: Bounds { min: 41, max: 237 },
+        expected: Expected::default(),
     }
 }
 

@@ -17,6 +17,10 @@ pub fn summary_text(summary: &Summary, look: Look) -> String {
     }
     let mut out = head(summary, look);
     out += &items(summary);
+    if summary.cache_calls > 0 {
+        let calls = count(summary.cache_calls, "call");
+        out += &format!("  prompt cache: served {} of {calls}\n", number(summary.cache_hits as u64));
+    }
     out += &main_files(&summary.main_files, look);
     out += &failed(summary, look);
     out += &listed("held, not bought without being asked", summary.items_held, &summary.held, look, "why");

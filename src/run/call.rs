@@ -119,7 +119,9 @@ async fn with_patience(request: Request, means: Means) -> Reply {
             () = tokio::time::sleep(pause) => {}
             () = stop.stopped() => return Reply::of(Outcome::Interrupted),
         }
-        backoff = (backoff * 2).min(LONGEST_BACKOFF);
+        if reply.wait.is_none() {
+            backoff = (backoff * 2).min(LONGEST_BACKOFF);
+        }
     }
     Reply::of(Outcome::Interrupted)
 }

@@ -1,9 +1,11 @@
 //! Questions about a workspace. They take no lock and change nothing.
 
 use super::finish::{held_words, shown};
+use super::forecast::forecast;
 use super::options::Options;
 use super::request::{Seat, draft};
 use super::session::Session;
+use super::spending::Spending;
 use super::views::{
     BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
 };
@@ -23,8 +25,12 @@ pub fn plan(options: &Options) -> Result<Plan> {
     let session = Session::open(options, None)?;
     let memories = session.memories();
     let boards = session.boards(options, &options.selection, &memories)?;
-    super::prompts(&boards)?;
-    outline(&boards.iter().zip(&memories).collect::<Vec<_>>())
+    let prompts = super::prompts(&boards)?;
+    let mut plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
+    let today = super::clock::day_of(super::clock::now_ms());
+    let spending = Spending::new(session.workspace.prices.clone(), &session.state, options, today);
+    forecast(&mut plan, &boards, &prompts, &spending, options)?;
+    Ok(plan)
 }
 
 /// A workspace with all its boards, whatever is selected.

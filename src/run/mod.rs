@@ -8,6 +8,7 @@ mod clock;
 mod conduct;
 mod cost;
 mod finish;
+mod forecast;
 mod harvest;
 mod history;
 mod look;
@@ -34,7 +35,7 @@ pub use views::{
     BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
 };
 
-use crate::course::{Course, Phase};
+use crate::course::{ConfirmAbove, Course, Phase};
 use crate::diag::{Kind, Problem, Result};
 use crate::event::{Event, PhaseStart, Summary};
 use crate::money::Prices;
@@ -92,20 +93,21 @@ fn carry_out(
         finish::file_edits(board, &session.store)?;
     }
     let prompts = prompts(&boards)?;
-    let plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
-    permit(options, &plan, session.workspace.confirm_above.calls)?;
+    let mut plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
+    let today = clock::day_of(clock::now_ms());
+    let spending = Spending::new(session.workspace.prices.clone(), &session.state, options, today);
+    forecast::forecast(&mut plan, &boards, &prompts, &spending, options)?;
+    permit(options, &plan, session.workspace.confirm_above)?;
     emit(&started_event(&plan));
     boards
         .iter()
         .filter_map(|board| left_out(board.course))
         .for_each(|message| emit(&Event::Warning { message }));
-    let mut tally = Tally { reused: fresh(&boards), ..Tally::default() };
+    let expected_seconds = plan.expected.seconds.filter(|seconds| *seconds >= 1.0);
+    let mut tally = Tally { reused: fresh(&boards), expected_seconds, ..Tally::default() };
     let mut end = End::default();
     if plan.calls.max > 0 {
         permit_services(options, &boards, &plan, &session.workspace.prices)?;
-        let prices = session.workspace.prices.clone();
-        let today = clock::day_of(clock::now_ms());
-        let spending = Spending::new(prices, &session.state, options, today);
         let mut run = Conductor {
             prompts,
             generators: session.generators(options)?,
@@ -153,7 +155,7 @@ fn tell_found(found: recover::Found, emit: &mut dyn FnMut(&Event)) {
 }
 
 /// Whether the plan may be carried out at all.
-fn permit(options: &mut Options, plan: &Plan, above: Option<u64>) -> Result<()> {
+fn permit(options: &mut Options, plan: &Plan, above: ConfirmAbove) -> Result<()> {
     if options.locked && plan.calls.max > 0 {
         return Err(Problem::new(
             Kind::WorkNeeded,
@@ -161,7 +163,17 @@ fn permit(options: &mut Options, plan: &Plan, above: Option<u64>) -> Result<()> 
         )
         .hint("`coursebuild plan` tells which and why; build without `--locked` to buy them"));
     }
-    let Some(most) = above.filter(|above| plan.calls.max as u64 > *above) else { return Ok(()) };
+    let calls = above.calls.filter(|above| plan.calls.max as u64 > *above);
+    let usd = above.usd.zip(plan.expected.usd).filter(|(above, usd)| usd > above);
+    let why = match (calls, usd) {
+        (Some(most), _) => {
+            format!("up to {} calls are needed, and more than {most} want a confirmation", plan.calls.max)
+        }
+        (None, Some((most, usd))) => {
+            format!("about ${usd:.2} are needed, and more than ${most:.2} want a confirmation")
+        }
+        (None, None) => return Ok(()),
+    };
     let asked = match &mut options.confirm {
         Confirm::Yes => true,
         Confirm::Ask(ask) => ask(plan),
@@ -170,11 +182,8 @@ fn permit(options: &mut Options, plan: &Plan, above: Option<u64>) -> Result<()> 
     if asked {
         return Ok(());
     }
-    Err(Problem::new(
-        Kind::Budget,
-        format!("up to {} calls are needed, and more than {most} want a confirmation", plan.calls.max),
-    )
-    .hint("say `--yes`, or raise `confirm_above` in the manifest; nothing was bought"))
+    Err(Problem::new(Kind::Budget, why)
+        .hint("say `--yes`, or raise `confirm_above` in the manifest; nothing was bought"))
 }
 
 /// Whether the services that calls are needed of may be asked: before the first call, not at it.

@@ -16,6 +16,9 @@ pub(super) struct Tally {
     pub(super) reused: usize,
     pub(super) usage: Option<Meters>,
     pub(super) money_usd: Option<f64>,
+    pub(super) expected_seconds: Option<f64>,
+    /// Calls that told what the provider's cache served, and those that it served anything.
+    pub(super) cache: (usize, usize),
     /// By course, phase and batch number.
     pub(super) batches: BTreeMap<(usize, usize, usize), Touched>,
 }
@@ -47,6 +50,10 @@ impl Tally {
             None => entry.meters,
             Some(sum) => add(sum, entry.meters),
         });
+        if let Some(read) = entry.meters.cache_read {
+            self.cache.0 += 1;
+            self.cache.1 += usize::from(read > 0);
+        }
         if let Some(money) = entry.money_usd {
             *self.money_usd.get_or_insert(0.0) += money;
         }
@@ -90,6 +97,9 @@ impl Tally {
             items_rejected: self.rejected,
             usage: self.usage.unwrap_or_default(),
             money_usd: self.money_usd,
+            expected_seconds: self.expected_seconds,
+            cache_calls: self.cache.0,
+            cache_hits: self.cache.1,
             ..Summary::default()
         }
     }

@@ -287,3 +287,48 @@ fn keys_do_not_stand_in_manifests() {
     space.replace("coursebuild.toml", "api_key_env = \"STUB_KEY\"", "api_key_command = [\"sh\", \"key.sh\"]");
     build_with(&space, "", &[]).exits(0);
 }
+
+#[test]
+fn a_plan_tells_tokens_and_money_and_learns_them() {
+    let service = Service::start();
+    let space = space(&service, "anthropic", 200, "");
+    let guessed = &space.plan(&[])["expected"];
+    assert_eq!(guessed["learned"], false);
+    assert!(guessed["usd"].as_f64().unwrap() > 0.0 && guessed["seconds"].is_null(), "{guessed}");
+    assert!(space.run(&["plan"]).stdout.contains("guessed from the length of the prompts"));
+    build(&space, &[]).exits(0);
+    let billed = service.bill() as f64 / 1e6;
+    let learned = &space.plan(&["-B", "--phase", "first", "--phase", "second"])["expected"];
+    let usd = learned["usd"].as_f64().unwrap();
+    assert!(learned["learned"] == true && learned["seconds"].is_f64(), "{learned}");
+    assert!((usd / billed - 1.0).abs() < 0.15, "expected {usd}, billed {billed}");
+    let manifest = space.read("coursebuild.toml");
+    space.write("coursebuild.toml", &format!("confirm_above = {{ usd = 0.0001 }}\n{manifest}"));
+    let requests = service.requests();
+    let ran = build(&space, &["-B"]).exits(4);
+    assert!(ran.stdout.contains("want a confirmation"), "{ran:#?}");
+    assert_eq!(service.requests(), requests);
+    build(&space, &["-B", "--phase", "first", "--items", "S0001", "--yes"]).exits(0);
+}
+
+#[test]
+fn a_prefix_that_is_not_kept_is_told_once_a_phase() {
+    let service = Service::start();
+    let space = space(&service, "anthropic", 100, "");
+    for name in ["first", "second"] {
+        space.write(&format!("docs/{name}.md"), &"Too short. ".repeat(160));
+    }
+    let ran = build(&space, &[]).exits(0);
+    let warnings: Vec<&str> = ran
+        .events
+        .iter()
+        .filter(|event| event["event"] == "warning")
+        .map(|event| event["message"].as_str().unwrap())
+        .collect();
+    assert_eq!(warnings.len(), 2, "{warnings:#?}");
+    assert!(warnings[0].contains("kept nothing of the first call's prefix"), "{warnings:#?}");
+    assert_eq!(
+        (ran.summary()["cache_calls"].as_u64(), ran.summary()["cache_hits"].as_u64()),
+        (Some(10), Some(0))
+    );
+}

@@ -101,7 +101,7 @@ impl Endpoint {
         request: Request,
         hear: &mut (dyn FnMut(&Event) -> Result<bool, Trouble> + Send),
     ) -> Result<(), Trouble> {
-        let mut response = self.client.send(request).await.map_err(of_fault)?;
+        let mut response = self.client.send(request).await.map_err(|fault| of_fault(&fault))?;
         if response.status != 200 {
             return Err(self.of_status(response).await);
         }
@@ -111,12 +111,12 @@ impl Endpoint {
         }
         if response.header("content-type").is_some_and(|kind| kind.starts_with("application/json")) {
             // A server that does not stream answers in one piece.
-            let body = response.whole(LONGEST_EVENT).await.map_err(of_fault)?;
+            let body = response.whole(LONGEST_EVENT).await.map_err(|fault| of_fault(&fault))?;
             let event = Event { name: String::new(), data: String::from_utf8_lossy(&body).into_owned() };
             return hear(&event).map(|_| ());
         }
         let mut events = Events::default();
-        while let Some(piece) = response.chunk().await.map_err(of_fault)? {
+        while let Some(piece) = response.chunk().await.map_err(|fault| of_fault(&fault))? {
             for event in events.feed(&piece) {
                 if hear(&event)? {
                     return Ok(());
@@ -192,7 +192,7 @@ pub(super) fn of_error(
     }
 }
 
-fn of_fault(fault: Fault) -> Trouble {
+fn of_fault(fault: &Fault) -> Trouble {
     match fault.kind {
         FaultKind::Address => {
             Trouble::Unusable(fault.to_string(), "mend `base_url` under `[generate]`, or the key")

@@ -205,7 +205,7 @@ mod tests {
         (0..4).for_each(|_| state.answered());
         assert!(state.limit > 4.9 && state.limit < 5.0);
         (0..50).for_each(|turn| {
-            state.refused(later + Duration::from_secs(turn), later + Duration::from_secs(turn))
+            state.refused(later + Duration::from_secs(turn), later + Duration::from_secs(turn));
         });
         assert!(state.limit >= 1.0);
         state.paused_until = Some(later + Duration::from_secs(9));

@@ -166,7 +166,7 @@ fn serve(mut stream: &TcpStream, books: &(Mutex<Books>, Condvar)) -> bool {
             json!({"error": {"type": "authentication_error", "message": format!("invalid key: {key}")}});
         return refuse(401, "", &text.to_string());
     }
-    if anthropic && headers.get("anthropic-version").is_none() {
+    if anthropic && !headers.contains_key("anthropic-version") {
         return refuse(
             400,
             "",
