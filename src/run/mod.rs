@@ -97,6 +97,7 @@ fn carry_out(
     let today = clock::day_of(clock::now_ms());
     let spending = Spending::new(session.workspace.prices.clone(), &session.state, options, today);
     forecast::forecast(&mut plan, &boards, &prompts, &spending, options)?;
+    permit_services(options, &boards, &plan, &session.workspace.prices)?;
     permit(options, &plan, session.workspace.confirm_above)?;
     emit(&started_event(&plan));
     boards
@@ -107,7 +108,6 @@ fn carry_out(
     let mut tally = Tally { reused: fresh(&boards), expected_seconds, ..Tally::default() };
     let mut end = End::default();
     if plan.calls.max > 0 {
-        permit_services(options, &boards, &plan, &session.workspace.prices)?;
         let mut run = Conductor {
             prompts,
             generators: session.generators(options)?,

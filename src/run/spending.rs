@@ -72,6 +72,17 @@ impl Spending {
         })
     }
 
+    /// Why a call that would pass the budget does not leave.
+    pub(super) fn told(&self, label: &str, expected: Option<f64>) -> String {
+        let of_it = expected.map_or_else(String::new, |usd| format!(" is expected to cost ${usd:.4} and"));
+        format!(
+            "`{label}`{of_it} does not leave: ${:.4} are spent and ${:.4} under way of a budget of ${:.2}",
+            self.spent,
+            self.open,
+            self.budget.unwrap_or_default()
+        )
+    }
+
     pub(super) fn left(&mut self, expected: Option<f64>) {
         self.open += expected.unwrap_or_default();
     }

@@ -35,6 +35,8 @@ impl Loop<'_, '_, '_> {
         let next = Next { rule, course: &request.course, shared, leads, prefix, body, items };
         let expected_usd = self.run.spending.expects(&next);
         if self.run.spending.passes(expected_usd) {
+            let message = self.run.spending.told(&request.label, expected_usd);
+            (self.run.emit)(&Event::Warning { message });
             self.schedule.finished();
             self.bound();
             return None;
