@@ -3,6 +3,7 @@
 //! No I/O and no wording of its own; the rooms that find a problem word it, `report` prints it.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What every fallible function of the tool returns.
@@ -109,8 +110,13 @@ impl Problem {
 
     /// A file operation that failed: `verb` fits "could not …".
     pub fn io(verb: &str, path: &Path, error: &std::io::Error) -> Self {
-        Self::environment(format!("could not {verb} `{}`", escape(&path.display().to_string())))
-            .because(error)
+        let problem =
+            Self::environment(format!("could not {verb} `{}`", escape(&path.display().to_string())))
+                .because(error);
+        match what_to_do(error.kind()) {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        }
     }
 
     /// The same, at a place.
@@ -133,6 +139,63 @@ impl Problem {
         self.hint = Some(hint.into());
         self
     }
+}
+
+/// What to do about a file operation that failed, where that is plain.
+fn what_to_do(kind: ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "make room on that disk (or raise the limit that is in force) and run it again: what was answered is kept"
+        }
+        ErrorKind::PermissionDenied => {
+            "give your user the right to it (`ls -ld` shows whose it is) and run it again: what was answered is kept"
+        }
+        ErrorKind::ReadOnlyFilesystem => "make that disk writable, or move the workspace to one that is",
+        ErrorKind::NotFound => {
+            "something took a folder away meanwhile: bring it back, or run it again to make it anew"
+        }
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            "a file stands where a folder has to be: move it away and run it again"
+        }
+        _ => return None,
+    })
+}
+
+/// The name that a mistyped one was probably meant to be: the nearest, if at most a third of the letters typed are wrong, or one. Letters
+/// left out, put in, replaced or swapped with their neighbour count as one each; upper and lower case are the same.
+pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let letters = |text: &str| text.to_lowercase().chars().take(64).collect::<Vec<char>>();
+    let typed = letters(typed);
+    let bound = (typed.len() / 3).max(1);
+    let near = |name: &'a str| {
+        let wrong = slips(&typed, &letters(name));
+        (wrong <= bound && wrong < typed.len()).then_some((wrong, name))
+    };
+    known.into_iter().filter_map(near).min_by_key(|(wrong, _)| *wrong).map(|(_, name)| name)
+}
+
+/// `did you mean` with the nearest name, in front of what else there is to say.
+pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>, hint: &str) -> String {
+    nearest(typed, known)
+        .map_or_else(|| hint.to_owned(), |name| format!("did you mean `{}`? {hint}", escape(name)))
+}
+
+/// How many slips turn one text into the other (optimal string alignment).
+fn slips(a: &[char], b: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let differ = usize::from(a[i - 1] != b[j - 1]);
+            row[j] = (last[j] + 1).min(row[j - 1] + 1).min(last[j - 1] + differ);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before[j - 2] + 1);
+            }
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
 }
 
 impl fmt::Display for Problem {
@@ -212,6 +275,27 @@ mod tests {
                 Place::span("x", text, start..end);
             }
         }
+    }
+
+    #[test]
+    fn a_slip_finds_its_name() {
+        let known = ["phase1", "phase3", "phase5", "spa_for_eng"];
+        for (typed, meant) in [
+            ("phsae3", Some("phase3")),
+            ("Phase5", Some("phase5")),
+            ("phase", Some("phase1")),
+            ("spa_fro_eng", Some("spa_for_eng")),
+            ("spaforeng", Some("spa_for_eng")),
+            ("cmn_for_deu", None),
+            ("x", None),
+            ("", None),
+            ("tragte", None),
+        ] {
+            assert_eq!(nearest(typed, known), meant, "{typed}");
+        }
+        assert_eq!(slips(&['k', 'i'], &[]), 2);
+        assert_eq!(did_you_mean("phsae3", known, "more"), "did you mean `phase3`? more");
+        assert_eq!(did_you_mean("zzz", known, "more"), "more");
     }
 
     #[test]

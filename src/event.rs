@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum Event {
     /// The plan is made; what follows brings it about.
     Started {
+        /// Calls that may be in flight at once.
+        jobs: usize,
         /// Calls at least.
         calls_min: usize,
         /// Calls at most, if no answer is refused.
@@ -20,6 +22,17 @@ pub enum Event {
         items_max: usize,
         /// Phases, in order, with their numbers of batches and items known so far.
         phases: Vec<PhaseStart>,
+    },
+    /// More of a phase that waited for others is known.
+    Phase {
+        /// The course's code.
+        course: String,
+        /// The phase.
+        phase: String,
+        /// Items to be bought in this run as far as they are known, those bought already included.
+        to_buy: usize,
+        /// Source items that the phase still waits for.
+        pending: usize,
     },
     /// A call that an earlier build had made was found, still running or ended.
     Recovered {
@@ -46,6 +59,13 @@ pub enum Event {
         items: usize,
         /// 1 for the first attempt.
         attempt: u32,
+    },
+    /// A call waits for something that people may want to know of: an answer file, a limit that lifts.
+    Waiting {
+        /// The call's id.
+        call: String,
+        /// For what, in words.
+        what: String,
     },
     /// A call has come back.
     CallEnded {
@@ -76,6 +96,17 @@ pub enum Event {
         trouble: Option<String>,
         /// The errors found in it (at most 100).
         #[serde(skip_serializing_if = "Vec::is_empty")]
+        findings: Vec<Finding>,
+    },
+    /// Results that pass by themselves do not go together with those before them, or with an earlier phase.
+    Compared {
+        /// The course's code.
+        course: String,
+        /// The phase.
+        phase: String,
+        /// How many are refused for that.
+        refused: usize,
+        /// What they are refused for (at most 100, one an item).
         findings: Vec<Finding>,
     },
     /// An item's attempts are exhausted.
@@ -137,6 +168,14 @@ pub struct PhaseStart {
     pub calls_min: usize,
     /// Calls at most.
     pub calls_max: usize,
+    /// Items that one call asks for at most.
+    pub batch_size: usize,
+    /// Items to be bought, as far as they are known.
+    pub to_buy: usize,
+    /// Source items that the phase waits for: what of them is to be bought is not known yet.
+    pub pending: usize,
+    /// Seconds that a call of it took in earlier runs (the median); `None`: nobody knows.
+    pub seconds_per_call: Option<f64>,
 }
 
 /// The end of a run.
@@ -154,6 +193,15 @@ pub struct Summary {
     pub items_failed: usize,
     /// Items held.
     pub items_held: usize,
+    /// Items among the reused ones whose results were fetched from the shared store in this run.
+    #[serde(default)]
+    pub items_fetched: usize,
+    /// Items among the held ones that the shared store may have, and cannot be asked.
+    #[serde(default)]
+    pub items_out_of_reach: usize,
+    /// Answered calls whose results the shared store may not have yet.
+    #[serde(default)]
+    pub unpushed: usize,
     /// Items still to be bought: not selected, or not reached.
     pub items_left: usize,
     /// The main files.
@@ -172,16 +220,50 @@ pub struct Summary {
     pub seconds: f64,
     /// Seconds that were expected when it started, where anything was known.
     pub expected_seconds: Option<f64>,
+    /// It was expected to take at least so long: how many calls there would be was not known.
+    #[serde(default)]
+    pub expected_at_least: bool,
+    /// How good first answers were, early and late in each phase: phases that were asked something.
+    #[serde(default)]
+    pub drift: Vec<Drift>,
     /// Batches with items that failed, as targets.
     pub failed_batches: Vec<String>,
     /// Held items, as targets, with the reason (at most 100).
     pub held: Vec<String>,
     /// Items whose main-file entry is older than their key (at most 100).
     pub left: Vec<String>,
+    /// What was bought on trial, as it was named: nothing that stands has changed. Empty for any other build.
+    #[serde(default)]
+    pub tried: Vec<String>,
     /// Nothing had to be looked at: the stamp said so.
     pub by_stamp: bool,
     /// The exit code.
     pub exit: u8,
+}
+
+/// How many of a phase's first answers passed, by where their source items stand in the course: the early, the middle and the late
+/// third. Quality that falls from early to late is the drift that batches are there to prevent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// The course's code.
+    pub course: String,
+    /// The phase.
+    pub phase: String,
+    /// Of the first third of the source items.
+    pub early: Share,
+    /// Of the second third.
+    pub middle: Share,
+    /// Of the last third.
+    pub late: Share,
+}
+
+/// So many of so many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Items asked for, for the first time under their key.
+    pub asked: usize,
+    /// Items whose first answer passed.
+    pub passed: usize,
 }
 
 /// A main file at the end of a run.

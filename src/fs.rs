@@ -6,6 +6,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the door that the bans point to")]
 
+mod disk;
+
+pub use disk::{free_bytes, is_executable, is_writable};
+
 use crate::diag::{Problem, Result};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufWriter, Write};
@@ -86,6 +90,19 @@ pub fn remove_file(path: &Path) -> Result<()> {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Problem::io("remove", path, &e)),
         _ => Ok(()),
     }
+}
+
+/// Moves a file to a place of its own: with its folder made if need be.
+pub fn move_aside(path: &Path, to: &Path) -> Result<()> {
+    create_dir(to.parent().unwrap_or(Path::new(".")))?;
+    point();
+    std::fs::rename(path, to).map_err(|e| Problem::io("move aside", path, &e))
+}
+
+/// Gives a file another name, over what is there.
+pub fn move_file(from: &Path, to: &Path) -> Result<()> {
+    point();
+    std::fs::rename(from, to).map_err(|e| Problem::io("move", from, &e))
 }
 
 /// Removes a folder with all that is in it; fine if it is not there.

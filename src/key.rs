@@ -22,6 +22,7 @@ use crate::course::{Api, Course, Generate, Rule, Section};
 use crate::digest::{Digest, Hasher};
 use crate::json::{Value, canonical};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -44,6 +45,16 @@ pub struct Recipe {
 impl Recipe {
     /// Walks the shared parts of a rule; `scoped` are the scoped sections that the items are sent.
     pub fn of(course: &Course, rule: &Rule, scoped: &[&Section]) -> Self {
+        Self::of_parts(Self::walk(Walk::default(), course, rule, scoped).parts)
+    }
+
+    /// The texts behind the shared parts, by the names of the parts: what a later diff is made of.
+    pub fn texts(course: &Course, rule: &Rule, scoped: &[&Section]) -> BTreeMap<Arc<str>, String> {
+        let walk = Walk { texts: Some(BTreeMap::new()), ..Walk::default() };
+        Self::walk(walk, course, rule, scoped).texts.unwrap_or_default()
+    }
+
+    fn walk(mut walk: Walk, course: &Course, rule: &Rule, scoped: &[&Section]) -> Walk {
         // Every field is named here, so that a new one cannot be forgotten: it is in the key or it is said why not.
         let Rule {
             name,
@@ -59,7 +70,6 @@ impl Recipe {
             contexts: _, // those with the role `key` are parts of the item
             checks: _,   // they judge what is there; they are in the check key
         } = rule;
-        let mut walk = Walk(Vec::new());
         walk.fields(
             "course",
             &[
@@ -88,7 +98,11 @@ impl Recipe {
         answer.extend(ids.iter().map(|id| ("ids", id.as_str())));
         walk.fields("answer", &answer);
         walk.generator(generate);
-        let parts = walk.0;
+        walk
+    }
+
+    /// The recipe that has these parts, in this order.
+    pub fn of_parts(parts: Vec<Part>) -> Self {
         let digest = digest_of(Digest::default(), &parts);
         Self { parts, digest }
     }
@@ -116,7 +130,7 @@ pub fn section_part(section: &Section) -> Arc<str> {
 
 /// The parts of an item's own: its lifted input, field by field, then its key contexts, by name.
 pub fn own_parts<'a>(input: &Value, contexts: impl Iterator<Item = (&'a str, &'a Value)>) -> Vec<Part> {
-    let mut walk = Walk(Vec::with_capacity(4));
+    let mut walk = Walk { parts: Vec::with_capacity(4), texts: None };
     match input {
         Value::Object(fields) => {
             let mut fields: Vec<_> = fields.iter().collect();
@@ -132,7 +146,7 @@ pub fn own_parts<'a>(input: &Value, contexts: impl Iterator<Item = (&'a str, &'a
     for (name, value) in contexts {
         walk.json(format!("context/{name}").into(), value);
     }
-    walk.0
+    walk.parts
 }
 
 /// What differs between two walks: name, digest before, digest now; in the order of the walk now, vanished ones last.
@@ -159,15 +173,27 @@ fn digest_of(start: Digest, parts: &[Part]) -> Digest {
     hasher.finish()
 }
 
-struct Walk(Vec<Part>);
+/// The walk, and, for who wants to explain, the text of each part.
+#[derive(Default)]
+struct Walk {
+    parts: Vec<Part>,
+    texts: Option<BTreeMap<Arc<str>, String>>,
+}
 
 impl Walk {
+    fn part(&mut self, name: Arc<str>, digest: Digest, text: impl FnOnce() -> String) {
+        if let Some(texts) = &mut self.texts {
+            texts.insert(name.clone(), text());
+        }
+        self.parts.push(Part { name, digest });
+    }
+
     fn text(&mut self, name: Arc<str>, text: &str) {
-        self.0.push(Part { name, digest: Digest::of(text.as_bytes()) });
+        self.part(name, Digest::of(text.as_bytes()), || text.to_owned());
     }
 
     fn json(&mut self, name: Arc<str>, value: &Value) {
-        self.0.push(Part { name, digest: Digest::of(&canonical(value)) });
+        self.part(name, Digest::of(&canonical(value)), || format!("{value:#}"));
     }
 
     fn fields(&mut self, name: &str, fields: &[(&str, &str)]) {
@@ -175,19 +201,23 @@ impl Walk {
         for (label, value) in fields {
             hasher.field(label, value.as_bytes());
         }
-        self.0.push(Part { name: name.into(), digest: hasher.finish() });
+        let lines = || fields.iter().map(|(label, value)| format!("{label}: {value}\n")).collect();
+        self.part(name.into(), hasher.finish(), lines);
     }
 
     fn generator(&mut self, generate: &Generate) {
         let Generate {
             kind,
             argv,
+            preset: _, // how the program is asked, not which it is
+            args,
             model,
             params,
             api,
             timeout_s: _,
             env: _, // the way, not the work
             file: _,
+            folder: _, // a place
             faults: _, // what a program does inside is its own affair, like the inside of `argv`'s
         } = generate;
         if let Some(model) = model {
@@ -195,12 +225,14 @@ impl Walk {
         } else {
             let mut hasher = Hasher::new("generator");
             hasher.field("kind", format!("{kind:?}").as_bytes());
-            for argument in argv {
+            let mut lines = format!("{kind:?}\n");
+            for argument in argv.iter().chain(args) {
                 let path = Path::new(argument);
                 let name = path.file_name().filter(|_| path.is_absolute());
                 hasher.field("argv", name.map_or(argument.as_bytes(), |name| name.as_encoded_bytes()));
+                lines += &format!("{}\n", name.map_or(argument.into(), |name| name.to_string_lossy()));
             }
-            self.0.push(Part { name: "generator".into(), digest: hasher.finish() });
+            self.part("generator".into(), hasher.finish(), || lines);
         }
         if !params.is_null() {
             self.json("model parameters".into(), params);

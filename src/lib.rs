@@ -19,6 +19,7 @@ pub mod prompt;
 pub mod generate;
 pub mod check;
 pub mod store;
+pub mod share;
 pub mod link;
 pub mod schedule;
 pub mod plan;

@@ -5,6 +5,9 @@
 //! findings in the retry template only.
 
 mod shown;
+mod unused;
+
+pub use unused::Unused;
 
 use crate::course::{Context, Course, Feed, Role, Rule, Section, Template};
 use crate::diag::{Place, Problem, Result, escape};

@@ -28,8 +28,9 @@ pub(crate) trait Builder {
     fn bought(&self) -> usize;
 }
 
-/// The items that a log of the program `answer` tells of: by name where coursebuild asked, by number where make or ninja did.
-fn bought(log: &Path) -> usize {
+/// The calls and items that a log of the program `answer` tells of: items by name where coursebuild asked, by number where make or
+/// ninja did.
+fn asked(log: &Path) -> (usize, usize) {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     text.lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
@@ -37,7 +38,7 @@ fn bought(log: &Path) -> usize {
         .map(|call| {
             call["items"].as_array().map_or_else(|| call["items"].as_u64().unwrap() as usize, Vec::len)
         })
-        .sum()
+        .fold((0, 0), |(calls, items), more| (calls + 1, items + more))
 }
 
 /// coursebuild with its built-in pack.
@@ -78,7 +79,7 @@ impl Builder for Coursebuild {
     }
 
     fn bought(&self) -> usize {
-        bought(&self.log)
+        asked(&self.log).1
     }
 }
 
@@ -117,6 +118,9 @@ pub(crate) struct FileGraph {
     tool: Tool,
     root: PathBuf,
     log: PathBuf,
+    /// Each phase-5 target depends on a file that says which LEGOs it has, so that it is made anew when LEGOs before it came or
+    /// went. Without it the graph goes on with the old numbers.
+    follows_the_cut: bool,
 }
 
 impl FileGraph {
@@ -128,18 +132,57 @@ impl FileGraph {
             std::fs::write(root.join(format!("doc{number}.md")), text).unwrap();
         }
         let seeds = synth.seeds();
-        let graph = Self { tool, log: folder.join(format!("{}.log", tool.name())), root };
-        for batch in 0..seeds.len().div_ceil(SEEDS_A_BATCH) {
-            graph.write_batch(&seeds, batch);
-        }
-        let targets = targets(&seeds, program::answer(), &graph.log);
-        let (name, text) = match tool {
-            Tool::Make => ("Makefile", makefile(&targets)),
-            Tool::Ninja => ("build.ninja", ninja_file(&targets)),
-        };
-        std::fs::write(graph.root.join(name), text).unwrap();
+        let log = folder.join(format!("{}.log", tool.name()));
+        let graph = Self { tool, log, root, follows_the_cut: false };
+        graph.rewrite(&seeds, None);
         graph.make_folders();
         graph
+    }
+
+    /// The same graph, with phase-5 targets that follow the cut.
+    #[allow(dead_code, reason = "one of the benches wants it")]
+    pub(crate) fn following_the_cut(mut self, seeds: &[Seed]) -> Self {
+        self.follows_the_cut = true;
+        self.rewrite(seeds, None);
+        self
+    }
+
+    /// The workspace as it is, times and all, in another folder.
+    #[allow(dead_code, reason = "one of the benches wants it")]
+    pub(crate) fn copied_to(&self, root: &Path) -> Self {
+        let status = Command::new("cp").arg("-a").args([&self.root, root]).status().unwrap();
+        assert!(status.success(), "cp: {status}");
+        Self { root: root.to_owned(), log: self.log.clone(), ..*self }
+    }
+
+    /// Calls and items asked for since the beginning, by the generator's books.
+    #[allow(dead_code, reason = "one of the benches wants it")]
+    pub(crate) fn asked(&self) -> (usize, usize) {
+        asked(&self.log)
+    }
+
+    /// A path in it.
+    #[allow(dead_code, reason = "one of the benches wants it")]
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// Brings batch files and build file in line with the seeds, of which the one at `one_more` has been given one LEGO more by
+    /// hand. A file that would be the same is left alone.
+    pub(crate) fn rewrite(&self, seeds: &[Seed], one_more: Option<usize>) {
+        for batch in 0..seeds.len().div_ceil(SEEDS_A_BATCH) {
+            self.write_batch(seeds, batch);
+        }
+        let cut = lego_batches(seeds, one_more);
+        for (at, LegoBatch { skip, take, batches }) in cut.iter().enumerate().filter(|_| self.follows_the_cut)
+        {
+            write_other(&self.root.join(cut_file(at)), &format!("{skip} {take} {batches:?}\n"));
+        }
+        let targets = targets(seeds.len(), &cut, program::answer(), &self.log, self.follows_the_cut);
+        match self.tool {
+            Tool::Make => write_other(&self.root.join("Makefile"), &makefile(&targets)),
+            Tool::Ninja => write_other(&self.root.join("build.ninja"), &ninja_file(&targets)),
+        }
     }
 
     fn make_folders(&self) {
@@ -154,8 +197,19 @@ impl FileGraph {
         for seed in &seeds[batch * SEEDS_A_BATCH..end] {
             let _ = writeln!(lines, "{}", serde_json::json!({"seed_id": seed.id, "source": seed.source}));
         }
-        std::fs::write(self.root.join(format!("in/{:05}.jsonl", batch + 1)), lines).unwrap();
+        write_other(&self.root.join(format!("in/{:05}.jsonl", batch + 1)), &lines);
     }
+}
+
+/// Writes a file whose bytes would be others.
+fn write_other(path: &Path, text: &str) {
+    if std::fs::read(path).ok().as_deref() != Some(text.as_bytes()) {
+        std::fs::write(path, text).unwrap();
+    }
+}
+
+fn cut_file(batch: usize) -> String {
+    format!("in/cut{:05}.txt", batch + 1)
 }
 
 impl Builder for FileGraph {
@@ -182,7 +236,7 @@ impl Builder for FileGraph {
     }
 
     fn bought(&self) -> usize {
-        bought(&self.log)
+        asked(&self.log).1
     }
 }
 
@@ -193,9 +247,9 @@ struct Target {
     command: String,
 }
 
-fn targets(seeds: &[Seed], answer: &Path, log: &Path) -> Vec<Target> {
+fn targets(seeds: usize, cut: &[LegoBatch], answer: &Path, log: &Path, follows_the_cut: bool) -> Vec<Target> {
     let (answer, log) = (answer.display(), log.display());
-    let batches = seeds.len().div_ceil(SEEDS_A_BATCH);
+    let batches = seeds.div_ceil(SEEDS_A_BATCH);
     let mut targets = Vec::new();
     for batch in 1..=batches {
         for (phase, doc, input) in [
@@ -207,17 +261,17 @@ fn targets(seeds: &[Seed], answer: &Path, log: &Path) -> Vec<Target> {
             targets.push(Target { out, inputs: vec![doc.to_owned(), input], command });
         }
     }
-    let lego_batches = lego_batches(seeds);
-    for (at, LegoBatch { skip, take, batches }) in lego_batches.iter().enumerate() {
+    for (at, LegoBatch { skip, take, batches }) in cut.iter().enumerate() {
         let out = format!("out/p5/{:05}.json", at + 1);
         let mut inputs: Vec<String> =
             batches.clone().map(|batch| format!("out/p3/{:05}.json", batch + 1)).collect();
         let command = format!("{answer} batch {log} phase5 {out} {skip} {take} {}", inputs.join(" "));
         inputs.push("doc5.md".to_owned());
+        inputs.extend(follows_the_cut.then(|| cut_file(at)));
         targets.push(Target { out, inputs, command });
     }
     for (phase, name, count) in
-        [(1, "seed_pairs", batches), (3, "lego_pairs", batches), (5, "lego_baskets", lego_batches.len())]
+        [(1, "seed_pairs", batches), (3, "lego_pairs", batches), (5, "lego_baskets", cut.len())]
     {
         let out = format!("out/{name}.json");
         let inputs = (1..=count).map(|batch| format!("out/p{phase}/{batch:05}.json")).collect();
@@ -233,15 +287,13 @@ struct LegoBatch {
     batches: Range<usize>,
 }
 
-fn lego_batches(seeds: &[Seed]) -> Vec<LegoBatch> {
+fn lego_batches(seeds: &[Seed], one_more: Option<usize>) -> Vec<LegoBatch> {
     // The number of LEGOs before each seed batch, and in all.
     let mut starts = vec![0];
-    for batch in seeds.chunks(SEEDS_A_BATCH) {
-        let legos: usize = batch
-            .iter()
-            .map(|seed| batching::cut(&batching::translate(&seed.source), &seed.source).len())
-            .sum();
-        starts.push(starts[starts.len() - 1] + legos);
+    for (at, batch) in seeds.chunks(SEEDS_A_BATCH).enumerate() {
+        let legos: usize = batch.iter().map(legos).sum();
+        let more = usize::from(one_more.is_some_and(|seed| seed / SEEDS_A_BATCH == at));
+        starts.push(starts[starts.len() - 1] + legos + more);
     }
     let all = starts[starts.len() - 1];
     (0..all)
@@ -253,6 +305,11 @@ fn lego_batches(seeds: &[Seed]) -> Vec<LegoBatch> {
             LegoBatch { skip: from - starts[first], take: to - from, batches: first..last }
         })
         .collect()
+}
+
+/// How many LEGOs the program `answer` cuts a seed into.
+pub(crate) fn legos(seed: &Seed) -> usize {
+    batching::cut(&batching::translate(&seed.source), &seed.source).len()
 }
 
 fn makefile(targets: &[Target]) -> String {

@@ -21,6 +21,7 @@ mod ledger;
 mod length;
 mod lexicon;
 mod lone;
+mod outside;
 mod patterns;
 mod phrases;
 mod pieces;
@@ -34,13 +35,16 @@ mod text;
 mod tiling;
 mod unique;
 mod vocabulary;
+mod whole;
 mod windows;
 
 pub use coverage::{Coverage, coverage, missing_output};
 pub use finding::*;
 pub use ledger::Ledger;
 pub use lexicon::{Answer, Lexicon, LexiconSpec, Lookup, Position};
+pub use outside::{Judgement, Sees, Validator, read_judgement};
 pub use set::{DEFINITIONS, Definition, Scope};
+pub use whole::{Asked, SHAPE, Told};
 
 use crate::course::{CheckSpec, Rule, Severity};
 use crate::diag::{Problem, Result};
@@ -74,6 +78,7 @@ pub struct Checks {
 
 #[derive(Debug)]
 struct Enabled {
+    label: std::sync::Arc<str>,
     definition: &'static Definition,
     severity: Severity,
     stop: bool,
@@ -108,11 +113,14 @@ impl Checks {
                         "let `from`, `each`, `id`, `text` and `components` be the same as in the first one",
                     ));
             }
-            hasher
-                .field("check", one.definition.name.as_bytes())
-                .field("version", &one.definition.version.to_le_bytes())
-                .field("severity", if one.severity == Severity::Error { b"error" } else { b"warning" })
-                .field("fields", &canonical(&spec.fields));
+            // A program is run by `check` and by no build, so it decides over no stored output.
+            if !matches!(one.check, Check::Outside(_)) {
+                hasher
+                    .field("check", one.definition.name.as_bytes())
+                    .field("version", &one.definition.version.to_le_bytes())
+                    .field("severity", if one.severity == Severity::Error { b"error" } else { b"warning" })
+                    .field("fields", &canonical(&spec.fields));
+            }
             enabled.push(one);
         }
         Ok(Self { shape, enabled, reads, digest: hasher.finish() })
@@ -140,12 +148,24 @@ impl Checks {
         self.enabled.iter().any(|one| one.definition.scope == Scope::Course)
     }
 
-    /// The checks that can say nothing of an item by itself: they compare it with others.
-    pub fn beyond_the_item(&self) -> impl Iterator<Item = &'static str> {
-        let beyond = |one: &&Enabled| {
-            matches!(one.check, Check::Concepts(_) | Check::Determinism(_) | Check::Vocabulary(_))
-        };
-        self.enabled.iter().filter(beyond).map(|one| one.definition.name)
+    /// True when [`Checks::in_order`] can find an error, so that a verdict depends on the outputs before.
+    pub fn blames_in_order(&self) -> bool {
+        self.blames(Scope::Course)
+    }
+
+    /// True when [`Checks::with_lexicon`] can find an error, so that a verdict depends on an earlier phase.
+    pub fn blames_by_lexicon(&self) -> bool {
+        self.reads.is_some() && self.blames(Scope::Earlier)
+    }
+
+    /// True when a verdict depends on anything but the output and its item.
+    pub fn blames_others(&self) -> bool {
+        self.blames_in_order() || self.blames_by_lexicon()
+    }
+
+    fn blames(&self, scope: Scope) -> bool {
+        let mut errors = self.enabled.iter().filter(|one| one.severity == Severity::Error);
+        errors.any(|one| one.definition.scope == scope)
     }
 
     /// What [`Checks::in_order`] is asked with when nothing was admitted yet.
@@ -221,12 +241,17 @@ impl Enabled {
             let problem = Problem::author(format!("there is no check `{}`", spec.name));
             return Err(problem.at(spec.place.clone()).hint(instead(&spec.name, &names)));
         };
-        let fields = Fields::new(rule, spec, &[definition.fields, COMMON].concat())?;
+        let resolved: &[&str] = if definition.scope == Scope::Batch { &[outside::FILES] } else { &[] };
+        let fields = Fields::new(rule, spec, &[definition.fields, COMMON, resolved].concat())?;
         if spec.from.is_some() && definition.name != vocabulary::DEFINITION.name {
             return Err(fields.wrong("has no field `from`: it reads no other phase"));
         }
-        let check = (definition.compile)(&fields)?;
-        Ok(Self { definition, severity: spec.severity, stop: fields.flag("stop")?, check })
+        let check = match (definition.compile)(&fields)? {
+            Check::Outside(outside) => Check::Outside(outside.keyed(&spec.fields, spec.severity)),
+            check => check,
+        };
+        let label = spec.label.as_str().into();
+        Ok(Self { label, definition, severity: spec.severity, stop: fields.flag("stop")?, check })
     }
 }
 
@@ -277,6 +302,9 @@ mod tests {
                 env: vec![],
                 file: None,
                 faults: None,
+                folder: None,
+                preset: None,
+                args: Vec::new(),
             },
         }
     }

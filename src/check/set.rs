@@ -5,7 +5,7 @@ use super::found::Found;
 use super::ledger::State;
 use super::lexicon::{Lexicon, Lookup, Position};
 use super::{Subject, cognates, components, concepts, determinism, echo, length, lone, patterns, phrases};
-use super::{tiling, unique, vocabulary, windows};
+use super::{outside, tiling, unique, vocabulary, windows};
 use crate::diag::Result;
 
 /// What a check has to see.
@@ -55,6 +55,7 @@ pub const DEFINITIONS: &[Definition] = &[
     vocabulary::DEFINITION,
     windows::DEFINITION,
     length::DEFINITION,
+    outside::DEFINITION,
 ];
 
 /// Fields that may stand in every check, beside `use`, `name` and `severity`, which are read with the rule.
@@ -77,6 +78,7 @@ pub(super) enum Check {
     Vocabulary(vocabulary::Vocabulary),
     Windows(windows::Windows),
     Length(length::Length),
+    Outside(outside::Outside),
 }
 
 impl Check {
@@ -94,7 +96,7 @@ impl Check {
             Self::Culminating(check) => check.judge(subject, found),
             Self::Windows(check) => check.judge(subject, found),
             Self::Length(check) => check.judge(subject, found),
-            Self::Concepts(_) | Self::Determinism(_) | Self::Vocabulary(_) => {}
+            Self::Concepts(_) | Self::Determinism(_) | Self::Vocabulary(_) | Self::Outside(_) => {}
         }
     }
 

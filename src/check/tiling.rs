@@ -130,7 +130,10 @@ impl Tiling {
             Uncovered::Gap(gap, next) => {
                 let left_out = listed(&[wanted[gap].to_vec()]);
                 match next {
-                    Some(number) => format!("no piece has {left_out}, which stands before {}", piece(number)),
+                    // A piece that comes later in the list may have them: it begins too early for its place.
+                    Some(number) => {
+                        format!("none ahead of {} covers {left_out}, which stands before it", piece(number))
+                    }
                     None => format!("no piece has {left_out} at its end"),
                 }
             }
@@ -388,10 +391,10 @@ mod tests {
             (
                 "Estoy intentando aprender.",
                 &["estoy", "aprender"][..],
-                "no piece has `intentando`, which stands before the piece `aprender` at `/legos/1/lego/target`;",
+                "none ahead of the piece `aprender` at `/legos/1/lego/target` covers `intentando`, which stands before it;",
             ),
             ("Estoy intentando aprender.", &["estoy intentando"], "no piece has `aprender` at its end;"),
-            ("Estoy intentando aprender.", &["intentando aprender"], "no piece has `estoy`, which"),
+            ("Estoy intentando aprender.", &["intentando aprender"], "covers `estoy`, which"),
             (
                 "quiero hablar",
                 &["quiero", "decir", "hablar"],
@@ -404,7 +407,7 @@ mod tests {
             ),
             ("por favor", &["porfavor"], "the piece `porfavor` at"),
             ("esta", &["está"], "the piece `está` at"),
-            ("我想说中文。", &["我想", "中文"], "no piece has `说`, which"),
+            ("我想说中文。", &["我想", "中文"], "covers `说`, which"),
             ("hola", &[], "no piece has `hola` at its end;"),
         ] {
             let findings = covers(text, pieces);

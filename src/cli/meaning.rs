@@ -1,10 +1,11 @@
 //! What was typed → what a run is to do.
 
-use super::args::{Build, Buy, Format, Global, Plan, Select, When};
+use super::args::{Build, Buy, Chosen, Format, Global, Plan, RemoteDown, Select, When};
 use super::surroundings::{Surroundings, current_dir, program};
+use crate::course::{OnRemoteDown, SharedMode};
 use crate::diag::{Problem, Result, escape};
 use crate::report::{Detail, Look, confirm};
-use crate::run::{Confirm, Options, Selection};
+use crate::run::{Choice, Confirm, Options, Selection};
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
@@ -28,13 +29,14 @@ pub(super) fn looks(global: &Global, around: &Surroundings) -> Looks {
     Looks { output: look(around.terminals.output), error: look(around.terminals.error) }
 }
 
-/// Whether a stream gets colours: what was typed, else `NO_COLOR`, else `CLICOLOR_FORCE`, else whether it is a terminal that can.
+/// Whether a stream gets colours: what was typed, else `NO_COLOR`, `CLICOLOR_FORCE` and `CLICOLOR`, else whether it is a terminal that can.
 pub(super) fn color(when: When, around: &Surroundings, terminal: bool) -> bool {
     match when {
         When::Always => true,
         When::Never => false,
         When::Auto if around.variable("NO_COLOR").is_some() => false,
         When::Auto if around.variable("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+        When::Auto if around.variable("CLICOLOR") == Some("0") => false,
         When::Auto => terminal && around.variable("TERM") != Some("dumb"),
     }
 }
@@ -45,11 +47,24 @@ pub(super) fn build(typed: &Build, global: &Global, around: &mut Surroundings) -
     buy(&mut options, &typed.buy);
     options.jobs = typed.jobs;
     options.keep_going = typed.keep_going;
+    options.trial = typed.trial;
     options.wait = typed.wait;
     options.locked = typed.locked;
     options.offline = typed.offline;
     options.max_calls = typed.max_calls;
     options.budget_usd = typed.budget;
+    options.shared = typed.cache;
+    options.on_remote_down = typed.on_remote_down.map(|down| match down {
+        RemoteDown::Hold => OnRemoteDown::Hold,
+        RemoteDown::Generate => OnRemoteDown::Generate,
+    });
+    let in_ci = |name: &str| {
+        options
+            .environment
+            .iter()
+            .any(|(known, value)| known == name && !value.is_empty() && value != "false")
+    };
+    options.must_push = in_ci("CI") && !typed.allow_unpushed;
     options.confirm = match () {
         () if typed.yes => Confirm::Yes,
         () if global.format == Format::Human && around.terminals.input && around.terminals.error => {
@@ -64,6 +79,7 @@ pub(super) fn build(typed: &Build, global: &Global, around: &mut Surroundings) -
 pub(super) fn plan(typed: &Plan, global: &Global, around: &mut Surroundings) -> Result<Options> {
     let mut options = question(&typed.select, global, around)?;
     buy(&mut options, &typed.buy);
+    (options.offline, options.shared) = (typed.offline, typed.cache);
     Ok(options)
 }
 
@@ -73,6 +89,18 @@ fn buy(options: &mut Options, typed: &Buy) {
     options.retry_failed = typed.retry_failed;
     options.refresh_edited = typed.refresh_edited;
     options.with_stale_inputs = typed.with_stale_inputs;
+    options.recompute_derived = typed.recompute_derived;
+}
+
+/// What `resolve` is to make stand.
+pub(super) fn choice(typed: &Chosen) -> Result<Choice> {
+    Ok(match typed {
+        Chosen { mine: true, .. } => Choice::Mine,
+        Chosen { theirs: true, .. } => Choice::Theirs,
+        Chosen { merged: Some(path), .. } => Choice::Merged(absolute(&current_dir()?, path)),
+        Chosen { generation: Some(number), .. } => Choice::Generation(*number),
+        Chosen { .. } => Choice::Revoke,
+    })
 }
 
 /// What a command that only asks needs. Takes the environment out of the surroundings.
@@ -89,6 +117,7 @@ pub(super) fn question(select: &Select, global: &Global, around: &mut Surroundin
         jobs: 4,
         keep_going: false,
         force: false,
+        trial: false,
         locked: false,
         offline: false,
         max_calls: None,
@@ -97,12 +126,37 @@ pub(super) fn question(select: &Select, global: &Global, around: &mut Surroundin
         retry_failed: false,
         refresh_edited: false,
         with_stale_inputs: false,
+        adopt: false,
+        recompute_derived: false,
         wait: false,
         store: store.map(|path| absolute(&here, &path)),
         program: program()?,
         environment: std::mem::take(&mut around.environment),
+        shared: None,
+        on_remote_down: None,
+        must_push: false,
         confirm: Confirm::Refuse,
         command: command(&around.arguments),
+    })
+}
+
+/// `local:rw,shared:r`: what is done with the shared store. The local one is what a build works in, and always read and written.
+pub(super) fn cache_use(text: &str) -> Result<SharedMode, String> {
+    let mut shared = None;
+    for part in text.split(',').map(str::trim) {
+        match part.split_once(':') {
+            Some(("shared", "rw")) => shared = Some(SharedMode::Rw),
+            Some(("shared", "r")) => shared = Some(SharedMode::R),
+            Some(("shared", "off")) => shared = Some(SharedMode::Off),
+            Some(("local", "rw")) => {}
+            Some(("local", _)) => {
+                return Err("the local store is always `local:rw`: a build works in it".into());
+            }
+            _ => return Err(format!("`{part}` is not one of shared:rw, shared:r, shared:off, local:rw")),
+        }
+    }
+    shared.ok_or_else(|| {
+        "it does not say what to do with the shared store: shared:rw, shared:r or shared:off".into()
     })
 }
 
@@ -143,6 +197,11 @@ fn rooted(target: &str, here: &Path) -> String {
     } else {
         target.to_owned()
     }
+}
+
+/// A path that was typed, from the current folder on.
+pub(super) fn absolute_here(path: &Path) -> Result<PathBuf> {
+    Ok(absolute(&current_dir()?, path))
 }
 
 /// A path from a folder on, without `.` and `..` (by its names alone: the file need not be there).
@@ -189,6 +248,9 @@ mod tests {
             (When::Auto, &[("CLICOLOR_FORCE", "1")], false, true),
             (When::Auto, &[("CLICOLOR_FORCE", "0")], false, false),
             (When::Auto, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], true, false),
+            (When::Auto, &[("CLICOLOR", "0")], true, false),
+            (When::Auto, &[("CLICOLOR", "1")], false, false),
+            (When::Auto, &[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "1")], true, true),
             (When::Auto, &[("TERM", "dumb")], true, false),
             (When::Always, &[("NO_COLOR", "1")], false, true),
             (When::Never, &[("CLICOLOR_FORCE", "1")], true, false),

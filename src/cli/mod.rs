@@ -1,17 +1,22 @@
 //! What was typed, and what it means: the command line on one side, options, exit codes and the choice of a reporter on the other.
 
 mod args;
+mod cache;
+mod ci;
 mod command;
+mod decisions;
+mod init;
 mod meaning;
 mod packs;
 mod surroundings;
 
 use crate::diag::{Kind, Problem, Result, escape};
 use crate::plan::Plan;
-use crate::report::{self, Detail, Lines, Live, Out, Reporter};
+use crate::report::{self, Detail, Live, Out, Plain, Reporter};
 use crate::run::{self, Options};
-use args::{Command, Format, Global, Select, Typed, When};
+use args::{Command, Drawn, Format, Global, Select, Typed, When};
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use decisions::Asked;
 use meaning::Looks;
 use std::process::ExitCode;
 use surroundings::Surroundings;
@@ -109,16 +114,23 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
     let target = |targets: &[String]| Select { targets: targets.to_vec(), ..Select::default() };
     let text = match &typed.command {
         Command::Build(typed) => {
+            let ci = ci::Ci::of(typed, global, around)?;
             let mut options = meaning::build(typed, global, around)?;
             return if typed.dry_run {
                 print_plan(&options, json, look).map(|plan| needed(&plan, typed.locked))
             } else {
-                build(&mut options, global, looks, around)
+                build(&mut options, &ci, global, looks, around)
             };
         }
         Command::Plan(typed) => {
             let plan = print_plan(&meaning::plan(typed, global, around)?, json, look)?;
             return Ok(needed(&plan, typed.exit_code));
+        }
+        Command::Adopt(typed) => {
+            let mut options = meaning::question(&target(&typed.targets), global, around)?;
+            options.recompute_derived = typed.recompute_derived;
+            let adoption = run::adopt(&mut options, typed.dry_run)?;
+            if json { report::adoption_json(&adoption)? } else { report::adoption_text(&adoption, look) }
         }
         Command::Why { targets } => {
             let whys = run::why(&meaning::question(&target(targets), global, around)?)?;
@@ -128,9 +140,17 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             let status = run::status(&meaning::question(&Select::default(), global, around)?)?;
             if json { report::status_json(&status)? } else { report::status_text(&status, look) }
         }
-        Command::Show { target: one } => {
+        Command::Graph { targets, drawn } => {
+            let graph = run::graph(&meaning::question(&target(targets), global, around)?)?;
+            match drawn {
+                _ if json => report::graph_json(&graph)?,
+                Drawn::Dot => report::graph_dot(&graph),
+                Drawn::Mermaid => report::graph_mermaid(&graph),
+            }
+        }
+        Command::Show { target: one, at } => {
             let select = target(std::slice::from_ref(one));
-            let value = run::show(&meaning::question(&select, global, around)?)?;
+            let value = run::show(&meaning::question(&select, global, around)?, *at)?;
             for_terminal(report::value_json(&value)?, around)
         }
         Command::Prompt { target: one } => {
@@ -138,13 +158,69 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
                 run::prompt(&meaning::question(&target(std::slice::from_ref(one)), global, around)?)?;
             if json { report::prompt_json(&prompt)? } else { for_terminal(prompt, around) }
         }
+        Command::Diff { targets, from, to } => {
+            let diffs = run::diff(&meaning::question(&target(targets), global, around)?, *from, *to)?;
+            if json { report::diff_json(&diffs)? } else { report::diff_text(&diffs, look) }
+        }
+        Command::Keep { targets } => {
+            let kept = run::keep(&meaning::question(&target(targets), global, around)?)?;
+            print(&if json { report::kept_json(&kept)? } else { report::kept_text(&kept, look) })?;
+            return Ok(u8::from(!kept.refused.is_empty()));
+        }
+        Command::DropTrial { targets } => {
+            let gone = run::drop_trial(&meaning::question(&target(targets), global, around)?)?;
+            if json { report::dropped_json(&gone)? } else { report::dropped_text(&gone) }
+        }
         Command::Log { targets, cost: true } => {
             let costs = run::cost(&meaning::question(&target(targets), global, around)?)?;
             if json { report::costs_json(&costs)? } else { report::costs_text(&costs, look) }
         }
         Command::Log { targets, cost: false } => {
-            let calls = run::log(&meaning::question(&target(targets), global, around)?)?;
-            if json { report::log_json(&calls)? } else { report::log_text(&calls, look) }
+            let options = meaning::question(&target(targets), global, around)?;
+            let (calls, items) = (run::log(&options)?, run::generations(&options)?);
+            if json {
+                report::log_json(&calls, &items)?
+            } else {
+                report::log_text(&calls, look) + &report::generations_text(&items, look)
+            }
+        }
+        Command::MergeDriver { files, .. } => match &files[..] {
+            [base, ours, theirs, path] => return merge(&[base, ours, theirs, path], global, around),
+            _ => report::installed_text(&run::install_merge_driver(&meaning::question(
+                &Select::default(),
+                global,
+                around,
+            )?)?),
+        },
+        Command::Resolve(typed) if typed.choice.list => {
+            let items = run::decidable(&meaning::question(&target(&[]), global, around)?)?;
+            if json { report::decidable_json(&items)? } else { report::decidable_text(&items, look) }
+        }
+        Command::Resolve(typed) => {
+            let choice = meaning::choice(&typed.choice)?;
+            let items = run::resolve(&meaning::question(&target(&typed.targets), global, around)?, &choice)?;
+            if json { report::resolved_json(&items)? } else { report::resolved_text(&items, look) }
+        }
+        Command::Check { targets, only, junit } => {
+            let checked = run::check(&meaning::question(&target(targets), global, around)?, only)?;
+            if let Some(file) = junit {
+                crate::fs::write_whole(file, report::check_junit(&checked).as_bytes(), false)?;
+            }
+            print(&if json { report::check_json(&checked)? } else { report::check_text(&checked, look) })?;
+            return Ok(if checked.valid { 0 } else { 1 });
+        }
+        Command::Doctor => {
+            let diagnosis = run::doctor(&meaning::question(&Select::default(), global, around)?)?;
+            print(&if json {
+                report::doctor_json(&diagnosis)?
+            } else {
+                report::doctor_text(&diagnosis, look)
+            })?;
+            return Ok(if diagnosis.well { 0 } else { 1 });
+        }
+        Command::Report => {
+            let account = run::account(&meaning::question(&Select::default(), global, around)?)?;
+            if json { report::account_json(&account)? } else { report::account_html(&account) }
         }
         Command::Rules { schema: Some(of), .. } => packs::schema(*of),
         Command::Rules { copy: Some(named), .. } => match named.as_slice() {
@@ -155,9 +231,52 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             let packs = packs::all()?;
             if json { report::packs_json(&packs)? } else { report::packs_text(&packs) }
         }
+        Command::Cache(typed) => {
+            let (text, code) = cache::cache(typed, global, looks, around)?;
+            return print(&text).map(|()| code);
+        }
+        Command::Gc(typed) => cache::gc(typed, global, looks, around)?,
+        Command::Accept(typed) => decisions::accept(typed, Asked { global, look, around })?,
+        Command::Waive(typed) => decisions::waive(typed, Asked { global, look, around })?,
+        Command::Pin(typed) => decisions::pin(typed, Asked { global, look, around })?,
+        Command::Unpin { targets } => decisions::unpin(targets, Asked { global, look, around })?,
+        Command::Init(typed) => {
+            let Some(said) = init::init(typed, around)? else { return Ok(exit_code(Kind::Interrupted)) };
+            print(&said)?;
+            let plan = run::plan(&meaning::question(&Select::default(), global, around)?)?;
+            let next =
+                "\nnext: `coursebuild` builds it; `coursebuild plan` tells beforehand what that costs\n";
+            format!("\n{}{next}", report::plan_text(&plan, look))
+        }
+        Command::Completions { shell } => completions(*shell),
         Command::Supervise { .. } => return Err(Problem::internal("a supervisor was asked a question")),
     };
     print(&text).map(|()| 0)
+}
+
+/// A script that completes what can be typed: at its beginning also the options of `build`, which may do without their command.
+fn completions(shell: clap_complete::Shell) -> String {
+    let grammar = Typed::command();
+    let early: Vec<clap::Arg> = grammar
+        .find_subcommand("build")
+        .into_iter()
+        .flat_map(|build| build.get_arguments().filter(|argument| !argument.is_positional()).cloned())
+        .collect();
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut grammar.args(early), "coursebuild", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
+}
+
+/// Merges as git asks; 1 where something is left for people.
+fn merge(files: &[&std::path::PathBuf; 4], global: &Global, around: &mut Surroundings) -> Result<u8> {
+    let [base, ours, theirs, path] = files;
+    let here = surroundings::current_dir()?;
+    let [base, ours, theirs] = [base, ours, theirs].map(|file| here.join(file));
+    let path = path.to_string_lossy();
+    let files = run::DriverFiles { base: &base, ours: &ours, theirs: &theirs, path: &path, here: &here };
+    let merging = run::merge_driver(&files, global.manifest.as_deref(), &around.environment)?;
+    print(&report::merging_text(&merging, &path))?;
+    Ok(u8::from(!merging.conflicts.is_empty()))
 }
 
 /// Byte for byte for a file or a pipe; without escapes for a terminal.
@@ -173,13 +292,33 @@ fn print_plan(options: &Options, json: bool, look: report::Look) -> Result<Plan>
 
 /// The exit code of a plan: 3 when calls may be needed and that is to be told.
 fn needed(plan: &Plan, tell: bool) -> u8 {
-    if tell && plan.calls.max > 0 { exit_code(Kind::WorkNeeded) } else { 0 }
+    if tell && plan.out_of_reach.items > 0 {
+        6
+    } else if tell && plan.calls.max > 0 {
+        exit_code(Kind::WorkNeeded)
+    } else {
+        0
+    }
 }
 
-fn build(options: &mut Options, global: &Global, looks: Looks, around: &Surroundings) -> Result<u8> {
+fn build(
+    options: &mut Options,
+    ci: &ci::Ci,
+    global: &Global,
+    looks: Looks,
+    around: &Surroundings,
+) -> Result<u8> {
     let mut reporter = reporter(global, looks, around);
-    let outcome = run::build(options, &mut |event| reporter.event(event));
+    let mut notable = report::Notable::default();
+    let outcome = run::build(options, &mut |event| {
+        notable.note(event);
+        reporter.event(event);
+    });
     let told = reporter.finish();
+    if let Err(problem) = &outcome {
+        notable.note_problem(problem);
+    }
+    ci.tell(&notable, &options.manifest)?;
     let summary = outcome?;
     told?;
     if global.format == Format::Human {
@@ -195,7 +334,7 @@ fn reporter(global: &Global, looks: Looks, around: &Surroundings) -> Reporter {
         Format::Human if watched && !global.quiet => {
             Reporter::Live(Live::new(console::Term::buffered_stderr(), looks.error))
         }
-        Format::Human => Reporter::Lines(Lines::new(looks.error)),
+        Format::Human => Reporter::Lines(Plain::new(looks.error)),
     }
 }
 

@@ -3,7 +3,7 @@
 mod api;
 
 use super::text::{Files, TextFile, hint_of, listed};
-use super::types::{Generate, GeneratorKind};
+use super::types::{Generate, GeneratorKind, Preset};
 use crate::diag::{Problem, Result};
 use crate::json::Value;
 use schemars::JsonSchema;
@@ -15,13 +15,13 @@ use toml::Spanned;
 /// the user's language, and no secret.
 const DEFAULT_ENV: [&str; 7] = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "SHELL"];
 const DEFAULT_TIMEOUT_S: u64 = 600;
-const KINDS: [(&str, Option<GeneratorKind>); 6] = [
-    ("phrasebook", Some(GeneratorKind::Phrasebook)),
-    ("replay", Some(GeneratorKind::Replay)),
-    ("command", Some(GeneratorKind::Command)),
-    ("drop", None),
-    ("anthropic", Some(GeneratorKind::Anthropic)),
-    ("openai", Some(GeneratorKind::Openai)),
+const KINDS: [(&str, GeneratorKind); 6] = [
+    ("phrasebook", GeneratorKind::Phrasebook),
+    ("replay", GeneratorKind::Replay),
+    ("command", GeneratorKind::Command),
+    ("drop", GeneratorKind::Drop),
+    ("anthropic", GeneratorKind::Anthropic),
+    ("openai", GeneratorKind::Openai),
 ];
 
 /// `[generate]` as written.
@@ -34,6 +34,10 @@ pub(super) struct RawGenerate {
     #[schemars(with = "Option<Vec<String>>")]
     argv: Option<Spanned<Vec<String>>>,
     #[schemars(with = "Option<String>")]
+    preset: Option<Spanned<String>>,
+    #[schemars(with = "Option<Vec<String>>")]
+    args: Option<Spanned<Vec<String>>>,
+    #[schemars(with = "Option<String>")]
     model: Option<Spanned<String>>,
     #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     params: Option<Spanned<toml::Table>>,
@@ -45,6 +49,8 @@ pub(super) struct RawGenerate {
     file: Option<Spanned<String>>,
     #[schemars(with = "Option<String>")]
     faults: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
+    folder: Option<Spanned<String>>,
     #[schemars(with = "Option<String>")]
     base_url: Option<Spanned<String>>,
     #[schemars(with = "Option<String>")]
@@ -81,12 +87,8 @@ pub(super) fn none_declared(manifest: &TextFile, phase: &str) -> Problem {
         .at(crate::diag::Place::file(&manifest.name))
         .hint(format!(
             "add `[generate]` with `use = …`; the kinds are {}. `use = \"phrasebook\"` with `file = …` needs no network",
-            listed(&available())
+            listed(&KINDS.map(|(name, _)| name))
         ))
-}
-
-fn available() -> Vec<&'static str> {
-    KINDS.iter().filter(|(_, kind)| kind.is_some()).map(|(name, _)| *name).collect()
 }
 
 impl RawGenerate {
@@ -101,9 +103,18 @@ impl RawGenerate {
                 .problem(argv.span(), "`argv` names no program")
                 .hint("write the program and its arguments: `argv = [\"claude-batch\", \"--json\"]`"));
         }
+        let preset = self.preset(manifest)?;
+        if let Some(args) = self.args.as_ref().filter(|_| preset.is_none()) {
+            return Err(manifest
+                .problem(args.span(), "`args` are added to those of a `preset`, and there is none")
+                .hint("write them into `argv`, or name a `preset`"));
+        }
         let (needed, example) = match kind {
-            GeneratorKind::Command => (self.argv.is_some(), "`argv = [\"PROGRAM\", \"ARGUMENT\"]`"),
+            GeneratorKind::Command => {
+                (self.argv.is_some() || preset.is_some(), "`argv = [\"PROGRAM\", \"ARGUMENT\"]`")
+            }
             GeneratorKind::Phrasebook | GeneratorKind::Replay => (self.file.is_some(), "`file = \"PATH\"`"),
+            GeneratorKind::Drop => (self.folder.is_some(), "`folder = \"PATH\"`"),
             GeneratorKind::Anthropic | GeneratorKind::Openai => (true, ""),
         };
         if !needed {
@@ -123,52 +134,66 @@ impl RawGenerate {
                 .problem(env.span(), format!("`{bad}` is not the name of an environment variable"))
                 .hint("list names only: their values never stand in a manifest"));
         }
-        let env = self.env.as_ref().map_or_else(
-            || DEFAULT_ENV.iter().map(|&name| name.to_owned()).collect(),
-            |env| env.get_ref().clone(),
-        );
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let written = self.env.as_ref().map(|env| env.get_ref().clone());
+        let env = match preset {
+            // What it needs to start and to log in stays, whatever is added.
+            Some(preset) => [names(&DEFAULT_ENV), names(preset.env()), written.unwrap_or_default()].concat(),
+            None => written.unwrap_or_else(|| names(&DEFAULT_ENV)),
+        };
+        let argv = self.argv.as_ref().map(|argv| argv.get_ref().clone());
         let api = self.api(kind, manifest)?;
         Ok(Generate {
             kind,
             api,
-            argv: self.argv.as_ref().map(|argv| argv.get_ref().clone()).unwrap_or_default(),
+            argv: argv.or(preset.map(|preset| vec![preset.name().to_owned()])).unwrap_or_default(),
+            preset,
+            args: self.args.as_ref().map(|args| args.get_ref().clone()).unwrap_or_default(),
             model: self.model.as_ref().map(|model| model.get_ref().clone()),
             params: self.params(manifest)?,
             timeout_s: self.timeout_s.as_ref().map_or(DEFAULT_TIMEOUT_S, |seconds| *seconds.get_ref()),
             env,
             file: existing(files, manifest, self.file.as_ref())?,
             faults: existing(files, manifest, self.faults.as_ref())?,
+            folder: self.folder.as_ref().map(|folder| files.path(folder.get_ref())),
         })
     }
 
     fn kind(&self, manifest: &TextFile) -> Result<GeneratorKind> {
         let name = self.kind.get_ref().as_str();
-        match KINDS.iter().find(|(known, _)| *known == name) {
-            Some((_, Some(kind))) => Ok(*kind),
-            Some((_, None)) => Err(manifest
-                .problem(
-                    self.kind.span(),
-                    format!("this version of coursebuild has no generator `{name}` yet"),
+        let known = KINDS.iter().find(|(known, _)| *known == name);
+        known.map(|(_, kind)| *kind).ok_or_else(|| {
+            manifest.problem(self.kind.span(), format!("there is no generator `{name}`")).hint(hint_of(
+                name,
+                KINDS.iter().map(|(name, _)| *name),
+                "the kinds are",
+            ))
+        })
+    }
+
+    fn preset(&self, manifest: &TextFile) -> Result<Option<Preset>> {
+        let Some(name) = &self.preset else { return Ok(None) };
+        let known =
+            Preset::of(name.get_ref()).ok_or_else(|| {
+                manifest.problem(name.span(), format!("there is no preset `{}`", name.get_ref())).hint(
+                    hint_of(name.get_ref(), Preset::ALL.into_iter().map(Preset::name), "the presets are"),
                 )
-                .hint(format!(
-                    "it has {}; `command` runs any program that calls the service",
-                    listed(&available())
-                ))),
-            None => Err(manifest
-                .problem(self.kind.span(), format!("there is no generator `{name}`"))
-                .hint(hint_of(name, available().into_iter(), "the kinds are"))),
-        }
+            })?;
+        Ok(Some(known))
     }
 
     /// A key that the kind would ignore is a mistake, not a comment.
     fn only_what_fits(&self, kind: GeneratorKind, manifest: &TextFile) -> Result<()> {
         let command = kind == GeneratorKind::Command;
-        let of_file = matches!(kind, GeneratorKind::Phrasebook | GeneratorKind::Replay);
+        let from_file = matches!(kind, GeneratorKind::Phrasebook | GeneratorKind::Replay);
         let keys = [
             ("argv", self.argv.as_ref().map(Spanned::span), command),
+            ("preset", self.preset.as_ref().map(Spanned::span), command),
+            ("args", self.args.as_ref().map(Spanned::span), command),
             ("env", self.env.as_ref().map(Spanned::span), command),
-            ("file", self.file.as_ref().map(Spanned::span), of_file),
+            ("file", self.file.as_ref().map(Spanned::span), from_file),
             ("faults", self.faults.as_ref().map(Spanned::span), kind == GeneratorKind::Phrasebook),
+            ("folder", self.folder.as_ref().map(Spanned::span), kind == GeneratorKind::Drop),
         ];
         let of_apis = self.api_keys().map(|(key, span, anthropic, openai)| {
             let fits = match kind {

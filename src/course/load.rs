@@ -1,10 +1,11 @@
 //! From a manifest to a workspace.
 
+use super::accepted::Accepted;
 use super::document::RawSection;
 use super::gather::{gather, not_empty};
 use super::generator::{self, RawGenerate};
 use super::language::{self, Language};
-use super::manifest::{RawCourse, RawManifest};
+use super::manifest::{OnModelChange, RawCourse, RawManifest};
 use super::order::{Written, order};
 use super::pack::{DEFAULT_PACK, Pack};
 use super::rule::{LoadedRule, OwnSource, Reading, for_course, outputs_differ};
@@ -15,6 +16,7 @@ use super::types::{CheckSpec, Course, Feed, Generate, Phase, Rule, Section, Sour
 use crate::diag::{Place, Problem, Result, escape};
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use toml::Spanned;
 
 /// The most that a source program may print: far above 100,000 seeds, below what would fill a machine.
@@ -33,7 +35,10 @@ pub fn load(manifest: &Path, env: &[(String, String)]) -> Result<Workspace> {
     let raw: RawManifest = file.toml()?;
     let confirm_above = raw.confirm_above(&file)?;
     let prices = raw.prices(&file)?;
+    let shared = raw.shared.as_ref().map(|shared| shared.validate(&files, &file)).transpose()?;
     raw.courses_differ(&files, &file)?;
+    let (accepted, accepted_path) = Accepted::load(&mut files)?;
+    let accepted = Arc::new(accepted);
     let (pack, rules) = rules(&mut files, &file, &raw)?;
     let mut loading = Loading {
         files,
@@ -46,16 +51,19 @@ pub fn load(manifest: &Path, env: &[(String, String)]) -> Result<Workspace> {
     };
     let mut courses = Vec::new();
     for course in &raw.course {
-        courses.push(loading.course(course)?);
+        courses.push(Course { accepted: accepted.clone(), ..loading.course(course)? });
     }
     loading.scopes_are_known()?;
     let Loading { files, runs_program, .. } = loading;
     Ok(Workspace {
         root: root.to_owned(),
         store: raw.store.as_deref().map(|store| files.path(store)),
+        shared,
         confirm_above,
         prices,
         courses,
+        accepted,
+        accepted_path,
         read: files.into_read(),
         has_program_source: runs_program,
     })
@@ -66,6 +74,7 @@ struct Ready {
     rule: Rule,
     scoped: Vec<RawSection>,
     source: Option<OwnSource>,
+    keeps_models: bool,
 }
 
 /// The rules of the manifest's pack, each after those that it reads.
@@ -101,7 +110,11 @@ fn rules(files: &mut Files, manifest: &TextFile, raw: &RawManifest) -> Result<(P
     }
     let pairs: Vec<_> = order.iter().map(|&at| &written[at]).zip(&loaded).collect();
     outputs_differ(&pairs)?;
-    let ready = |LoadedRule { rule, scoped, source }| Ready { rule, scoped, source };
+    let ready = |LoadedRule { rule, scoped, source }| {
+        let own = raw.phase.get(rule.name.as_str());
+        let keeps_models = own.is_some_and(|phase| phase.on_model_change == Some(OnModelChange::Keep));
+        Ready { rule, scoped, source, keeps_models }
+    };
     let rules = loaded.into_iter().map(ready).collect();
     Ok((pack, rules))
 }
@@ -154,7 +167,8 @@ impl Loading<'_> {
         let mut phases = Vec::new();
         for ((ready, source), scoped) in self.rules.iter().zip(sources).zip(scoped) {
             let (checks, left_out) = self.checks(raw, &ready.rule, language.as_ref())?;
-            phases.push(Phase { rule: for_course(&ready.rule, scoped, checks), source, left_out });
+            let rule = for_course(&ready.rule, scoped, checks);
+            phases.push(Phase { rule, source, left_out, keeps_models: ready.keeps_models });
         }
         raw.validate(&self.files, self.manifest, language.as_ref(), phases)
     }

@@ -3,6 +3,7 @@
 use super::generator::RawGenerate;
 use super::language::Language;
 use super::severity::{RawSeverities, RawSeverity};
+use super::shared::RawShared;
 use super::text::{Files, TextFile, TextOr};
 use super::types::{ConfirmAbove, Course, Phase};
 use crate::diag::{Problem, Result, escape};
@@ -22,6 +23,7 @@ pub(super) struct RawManifest {
     pub(super) store: Option<String>,
     #[schemars(with = "Option<crate::money::Table>")]
     pub(super) prices: Option<Spanned<crate::money::Table>>,
+    pub(super) shared: Option<RawShared>,
     pub(super) generate: Option<RawGenerate>,
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, RawPhase>")]
@@ -47,10 +49,21 @@ pub(super) struct RawPhase {
     pub(super) batch: Option<Spanned<usize>>,
     #[schemars(with = "Option<u32>")]
     pub(super) attempts: Option<Spanned<u32>>,
+    pub(super) on_model_change: Option<OnModelChange>,
     pub(super) generate: Option<RawGenerate>,
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, RawSeverity>")]
     pub(super) check: RawSeverities,
+}
+
+/// What a change of the model, of its parameters or of the program means for results that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum OnModelChange {
+    /// They are stale.
+    Regenerate,
+    /// They stay; what is new is made by the new one.
+    Keep,
 }
 
 /// `[phase.NAME]` below a `[[course]]`: what one course has otherwise.
@@ -147,6 +160,11 @@ impl RawManifest {
 }
 
 impl RawCourse {
+    /// Where its main files go, as written.
+    pub(super) fn dir(&self) -> &str {
+        self.dir.get_ref()
+    }
+
     /// The course with its phases.
     pub(super) fn validate(
         &self,
@@ -179,6 +197,7 @@ impl RawCourse {
             dir: files.path(self.dir.get_ref()),
             dir_text: self.dir.get_ref().clone(),
             phases,
+            accepted: std::sync::Arc::default(),
         })
     }
 

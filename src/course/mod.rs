@@ -3,6 +3,7 @@
 //! The other rooms see only the types below. They hold no dangling name, no cycle and no unchecked path, so nothing after this
 //! room carries an error for those.
 
+mod accepted;
 mod computing;
 mod document;
 mod gather;
@@ -10,9 +11,11 @@ mod generator;
 mod items;
 mod language;
 mod load;
+mod main_files;
 mod manifest;
 mod order;
 mod output;
+mod outside;
 mod pack;
 mod pointing;
 mod raw_rule;
@@ -20,15 +23,21 @@ mod rule;
 mod schema;
 mod service;
 mod severity;
+mod shared;
 mod source;
+mod starter;
 mod text;
 mod types;
 
+pub use accepted::{Accepted, Edit, Pin, Waiver};
 pub use items::{ItemDraft, Names, NoItems, Shown, Upstream, draft_group, draft_items, group_of, project};
 pub use language::BUILTIN_LANGUAGES;
 pub use load::load;
+pub use main_files::{PhaseFile, Recognised, builtin_files, main_files, recognise};
 pub use output::*;
 pub use pack::{BUILTIN_PACKS, BuiltinPack, PackPhase, builtin_pack};
 pub use schema::{manifest_schema, rule_schema};
 pub use service::{Api, ApiKey, CacheLife};
+pub use shared::{OnRemoteDown, SharedMode, SharedPlace, SharedStore};
+pub use starter::*;
 pub use types::*;

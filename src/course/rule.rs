@@ -172,7 +172,7 @@ impl Reading<'_> {
         Ok(Template { name: found.name.display().to_string(), text: normalize_text(&found.text).into() })
     }
 
-    fn output(&mut self, file: &TextFile, raw: &RawOutput, exploded: bool) -> Result<Output> {
+    pub(super) fn output(&mut self, file: &TextFile, raw: &RawOutput, exploded: bool) -> Result<Output> {
         let name =
             Inside::new(raw.file.get_ref()).map_err(|problem| problem.at(file.place(raw.file.span())))?;
         if name.as_str().ends_with("coursebuild.lock") {
@@ -219,7 +219,7 @@ impl Reading<'_> {
 
     /// The checks as declared, `language:…` still in them.
     fn checks(
-        &self,
+        &mut self,
         file: &TextFile,
         raw: &RawRule,
         overrides: Option<(&TextFile, &RawPhase)>,
@@ -227,6 +227,9 @@ impl Reading<'_> {
         let mut checks: Vec<CheckSpec> = raw.check.iter().map(|check| self.check(file, check)).collect();
         if let Some((manifest, phase)) = overrides {
             super::severity::apply(&mut checks, manifest, &phase.check, raw.name.get_ref())?;
+        }
+        for check in &mut checks {
+            super::outside::resolve(self.files, check)?;
         }
         Ok(checks)
     }

@@ -1,6 +1,6 @@
 //! Files that people write, read once and remembered, and TOML errors worded for people, with their places.
 
-use crate::diag::{Place, Problem, Result, escape};
+use crate::diag::{Place, Problem, Result, did_you_mean, escape};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 use std::collections::BTreeSet;
@@ -192,10 +192,7 @@ fn plain_type(wanted: &str) -> &str {
 pub(super) fn hint_of<'a>(found: &str, known: impl Iterator<Item = &'a str>, list: &str) -> String {
     let known: Vec<&str> = known.collect();
     let all = format!("{list} {}", listed(&known));
-    match nearest(found, &known) {
-        Some(near) => format!("did you mean `{near}`? {all}"),
-        None => all,
-    }
+    did_you_mean(found, known, &all)
 }
 
 /// `a`, `b` and `c`.
@@ -208,49 +205,9 @@ pub(super) fn listed<T: AsRef<str>>(names: &[T]) -> String {
     }
 }
 
-/// The known name that a misspelt one was most likely meant to be.
-fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
-    let found = found.to_lowercase();
-    let bound = (found.chars().count() / 3).max(1);
-    known
-        .iter()
-        .map(|name| (edit_distance(&found, &name.to_lowercase()), *name))
-        .filter(|(distance, _)| *distance <= bound)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours that lead from one text to the other.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = [vec![0; b.len() + 1], (0..=b.len()).collect::<Vec<_>>(), vec![0; b.len() + 1]];
-    for i in 1..=a.len() {
-        rows[2][0] = i;
-        for j in 1..=b.len() {
-            let replaced = rows[1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replaced.min(rows[1][j] + 1).min(rows[2][j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[0][j - 2] + 1);
-            }
-            rows[2][j] = best;
-        }
-        rows.rotate_left(1);
-    }
-    rows[1][b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn near_names_are_found_and_far_ones_are_not() {
-        assert_eq!(edit_distance("", "abc"), 3);
-        assert_eq!(edit_distance("kitten", "sitting"), 3);
-        assert_eq!(edit_distance("tragte", "target"), 2);
-        assert_eq!(nearest("atempts", &["batch", "attempts"]), Some("attempts"));
-        assert_eq!(nearest("colour", &["batch", "attempts"]), None);
-    }
 
     #[test]
     fn offsets_count_lines_from_one() {

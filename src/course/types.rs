@@ -1,5 +1,6 @@
 //! The validated form of a workspace: what every later room works on.
 
+use super::accepted::Accepted;
 use super::output::Output;
 use super::service::{Api, CacheLife};
 use crate::digest::Digest;
@@ -15,12 +16,18 @@ pub struct Workspace {
     pub root: PathBuf,
     /// Where the store is, when the manifest says so (absolute).
     pub store: Option<PathBuf>,
+    /// The store that a team shares.
+    pub shared: Option<super::SharedStore>,
     /// Above what a build asks before it buys.
     pub confirm_above: ConfirmAbove,
     /// What models cost.
     pub prices: Prices,
     /// The courses, in the order of the manifest.
     pub courses: Vec<Course>,
+    /// What people decided about them.
+    pub accepted: Arc<Accepted>,
+    /// Where that is written (absolute).
+    pub accepted_path: PathBuf,
     /// Every file read and every folder listed on the way: what a stamp watches.
     pub read: Vec<PathBuf>,
     /// True when a source is a program, which has to be run every time.
@@ -53,6 +60,8 @@ pub struct Course {
     pub dir_text: String,
     /// The phases, each after all phases that it reads.
     pub phases: Vec<Phase>,
+    /// What people decided: accepted edits, waived findings, pins; of all courses of the manifest.
+    pub accepted: Arc<Accepted>,
 }
 
 /// A phase of a course: its rule, with the manifest's overrides applied.
@@ -64,6 +73,8 @@ pub struct Phase {
     pub source: Vec<SourceItem>,
     /// The labels of the checks that were left out, because they need data of a language that has no pack.
     pub left_out: Vec<String>,
+    /// `on_model_change = "keep"`: results of other models and parameters stay.
+    pub keeps_models: bool,
 }
 
 /// One item of a source, normalised.
@@ -296,6 +307,9 @@ pub enum Severity {
     Warning,
     /// The check is switched off.
     Off,
+    /// An error that somebody waived for this output: the output passes. Nobody can declare it.
+    #[serde(skip_deserializing)]
+    Waived,
 }
 
 /// Who is asked.
@@ -303,8 +317,12 @@ pub enum Severity {
 pub struct Generate {
     /// The kind.
     pub kind: GeneratorKind,
-    /// The program and its arguments, as written.
+    /// The program and its arguments, as written; of a preset, its program.
     pub argv: Vec<String>,
+    /// How the program is asked, where that is known.
+    pub preset: Option<Preset>,
+    /// What is added to a preset's arguments.
+    pub args: Vec<String>,
     /// The declared model: in the key instead of kind and program.
     pub model: Option<String>,
     /// The model's declared parameters; in the key. An API is sent them, nobody else is.
@@ -319,6 +337,47 @@ pub struct Generate {
     pub file: Option<PathBuf>,
     /// `phrasebook`: the mistakes to make (absolute).
     pub faults: Option<PathBuf>,
+    /// `drop`: the folder of prompts and answers (absolute; it need not be there).
+    pub folder: Option<PathBuf>,
+}
+
+/// Agent command lines that `command` knows how to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// Claude Code: `claude -p`.
+    Claude,
+    /// Codex: `codex exec`.
+    Codex,
+    /// Simon Willison's `llm`.
+    Llm,
+}
+
+impl Preset {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Claude, Self::Codex, Self::Llm];
+
+    /// Its name, which is that of its program too.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Claude => "claude",
+            Self::Codex => "codex",
+            Self::Llm => "llm",
+        }
+    }
+
+    /// The one of a name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.name() == name)
+    }
+
+    /// The variables that its program is let see, beside those of any program and those that the manifest names: where it finds its login.
+    pub fn env(self) -> &'static [&'static str] {
+        match self {
+            Self::Claude => &["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CONFIG_DIR"],
+            Self::Codex => &["OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_HOME"],
+            Self::Llm => &["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "LLM_USER_PATH"],
+        }
+    }
 }
 
 /// The kinds of generator.
@@ -331,6 +390,8 @@ pub enum GeneratorKind {
     Replay,
     /// Any program.
     Command,
+    /// Whoever answers what is laid into a folder.
+    Drop,
     /// The Messages API of Anthropic, and servers that speak it.
     Anthropic,
     /// The chat completions of OpenAI, and servers that speak them.
@@ -343,7 +404,7 @@ impl GeneratorKind {
         matches!(self, Self::Anthropic | Self::Openai)
     }
 
-    /// Whether its calls cost no money.
+    /// Whether its calls cost no money: of a program and of a folder nobody knows who answers.
     pub fn is_free(self) -> bool {
         matches!(self, Self::Phrasebook | Self::Replay)
     }

@@ -1,9 +1,12 @@
 //! Finds the JSON in an answer, and takes it apart by id.
 //!
 //! An answer may be JSON alone, in a fenced block, or inside prose. Nothing is guessed and nothing is repaired: where more than
-//! one value could be meant, or the only one is broken or cut off, the reason is told instead, for a finding. Every step reads
-//! the text once, without recursion, so an answer of any size or depth does no harm.
+//! one value could be meant, or the only one is broken, the reason is told instead, for a finding. Of one that is cut off, the
+//! items before the cut are whole and count. Every step reads the text once, without recursion, so an answer of any size or depth
+//! does no harm.
 
+use super::cut;
+use super::encoding::text_of;
 use crate::json::{Kind, Pointer, Shape, Value, read_collection};
 use serde::de::IgnoredAny;
 use std::ops::Range;
@@ -15,36 +18,67 @@ pub struct Answer {
     pub items: Vec<(String, Value)>,
     /// What could not be taken as an item, each in words: it has no id, or its value cannot be read.
     pub unreadable: Vec<String>,
+    /// The answer ends in the middle: in words. What is here came before that.
+    pub cut: Option<String>,
 }
 
 /// Finds the JSON in an answer and takes it apart. The error says, in words for a finding, why it cannot be read.
 pub fn read(answer: &[u8], shape: &Shape) -> Result<Answer, String> {
-    split(find_json(answer, shape)?, shape)
+    let text = text_of(answer)?;
+    match locate(text, shape) {
+        Ok(json) => split(json, shape),
+        Err(Lost::CutOff(start)) => {
+            Ok(Answer { cut: Some(cut_off(text, start)), ..cut::before(&text[start..], shape) })
+        }
+        Err(lost) => Err(lost.words(text)),
+    }
+}
+
+/// Why an answer's JSON is not to be had.
+enum Lost {
+    /// It begins at this byte, and the text ends in the middle of it.
+    CutOff(usize),
+    /// Something else.
+    Otherwise(String),
+}
+
+impl Lost {
+    fn words(self, text: &str) -> String {
+        match self {
+            Self::CutOff(start) => cut_off(text, start),
+            Self::Otherwise(why) => why,
+        }
+    }
+}
+
+impl From<String> for Lost {
+    fn from(why: String) -> Self {
+        Self::Otherwise(why)
+    }
 }
 
 /// Finds the one JSON value of an answer that can be what `shape` describes: the whole text, else the only fenced block that
 /// holds JSON, else the only value inside prose. The error says, in words for a finding, why there is none.
 pub fn find_json<'a>(answer: &'a [u8], shape: &Shape) -> Result<&'a str, String> {
-    let text = std::str::from_utf8(answer).map_err(|e| {
-        let at = e.valid_up_to();
-        let byte = answer.get(at).copied().unwrap_or_default();
-        format!("the answer is not UTF-8 text: byte {at} (0x{byte:02x}) is no part of a character")
-    })?;
-    let text = text.trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace()).trim_end();
+    let text = text_of(answer)?;
+    locate(text, shape).map_err(|lost| lost.words(text))
+}
+
+fn locate<'a>(text: &'a str, shape: &Shape) -> Result<&'a str, Lost> {
     if text.is_empty() {
-        return Err("the answer is empty".to_owned());
+        return Err("the answer is empty".to_owned().into());
     }
     if value_at(text, 0) == Read::Whole(text.len()) {
-        return of_kind(text, 0..text.len(), shape);
+        return Ok(of_kind(text, 0..text.len(), shape)?);
     }
     match fenced(text).as_slice() {
         [] => in_prose(text, shape),
         [block] => whole_block(text, block.clone(), shape),
-        [first, second, ..] => Err(format!(
+        [first, second, ..] => Err(Lost::Otherwise(format!(
             "the answer holds more than one fenced block of JSON (at lines {} and {}), and only one is wanted",
             line(text, first.start),
             line(text, second.start)
-        )),
+        ))),
     }
 }
 
@@ -61,8 +95,16 @@ pub fn split(json: &str, shape: &Shape) -> Result<Answer, String> {
     let mut answer = Answer::default();
     for (at, element) in collection.elements.into_iter().enumerate() {
         let key = element.key.as_deref();
+        answer.add(at, key, element.raw, shape);
+    }
+    Ok(answer)
+}
+
+impl Answer {
+    /// Adds an element of the collection: its number from 0, its key where it has one, its JSON text.
+    pub(super) fn add(&mut self, at: usize, key: Option<&str>, raw: &str, shape: &Shape) {
         let name = || key.map_or_else(|| format!("element {}", at + 1), |key| format!("item `{key}`"));
-        let item = serde_json::from_str::<Value>(element.raw)
+        let item = serde_json::from_str::<Value>(raw)
             .map_err(|e| format!("{} of the answer cannot be read: {e}", name()))
             .and_then(|value| {
                 let id = key.or_else(|| shape.id.get(&value).and_then(Value::as_str)).map(str::to_owned);
@@ -70,11 +112,10 @@ pub fn split(json: &str, shape: &Shape) -> Result<Answer, String> {
                 Ok((id, value))
             });
         match item {
-            Ok(item) => answer.items.push(item),
-            Err(why) => answer.unreadable.push(why),
+            Ok(item) => self.items.push(item),
+            Err(why) => self.unreadable.push(why),
         }
     }
-    Ok(answer)
 }
 
 /// Whether the outermost value has the field that leads on to the collection.
@@ -162,23 +203,25 @@ fn fenced(text: &str) -> Vec<Range<usize>> {
 }
 
 /// The value that a fenced block holds, which is to hold nothing else.
-fn whole_block<'a>(text: &'a str, block: Range<usize>, shape: &Shape) -> Result<&'a str, String> {
+fn whole_block<'a>(text: &'a str, block: Range<usize>, shape: &Shape) -> Result<&'a str, Lost> {
     let inside = &text[block.clone()];
     let start = block.start + (inside.len() - inside.trim_start().len());
     let end = block.start + inside.trim_end().len();
     match value_at(&text[..end], start) {
-        Read::Whole(to) if to == end => of_kind(text, start..end, shape),
-        Read::Whole(to) => Err(format!(
+        Read::Whole(to) if to == end => Ok(of_kind(text, start..end, shape)?),
+        Read::Whole(to) => Err(Lost::Otherwise(format!(
             "the answer's fenced block holds more than one JSON value (the first ends at line {})",
             line(text, to)
-        )),
-        Read::Cut => Err(cut_off(text, start)),
-        Read::Broken(_) => Err(broken(text, start)),
+        ))),
+        // What stands behind a closed block is not what was cut off.
+        Read::Cut if block.end == text.len() => Err(Lost::CutOff(start)),
+        Read::Cut => Err(cut_off(text, start).into()),
+        Read::Broken(_) => Err(broken(text, start).into()),
     }
 }
 
 /// The only value of the right kind that stands alone inside prose.
-fn in_prose<'a>(text: &'a str, shape: &Shape) -> Result<&'a str, String> {
+fn in_prose<'a>(text: &'a str, shape: &Shape) -> Result<&'a str, Lost> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut of_the_wrong_kind = false;
     let mut at = 0;
@@ -194,27 +237,28 @@ fn in_prose<'a>(text: &'a str, shape: &Shape) -> Result<&'a str, String> {
                 }
                 at = end;
             }
-            Read::Cut => return Err(cut_off(text, start)),
+            Read::Cut if found.is_empty() && !of_the_wrong_kind => return Err(Lost::CutOff(start)),
+            Read::Cut => return Err(cut_off(text, start).into()),
             Read::Broken(end) => {
                 if is_serious(&text[start + 1..end]) {
-                    return Err(broken(text, start));
+                    return Err(broken(text, start).into());
                 }
                 at = end;
             }
         }
         if let [first, second] = found.as_slice() {
-            return Err(format!(
+            return Err(Lost::Otherwise(format!(
                 "the answer holds more than one JSON {} (at lines {} and {}), and only one is wanted",
                 wanted(shape),
                 line(text, first.start),
                 line(text, second.start)
-            ));
+            )));
         }
     }
     match found.pop() {
         Some(range) => Ok(&text[range]),
-        None if of_the_wrong_kind => Err(format!("the answer holds JSON, but no {}", wanted(shape))),
-        None => Err(format!("the answer holds no JSON {}", wanted(shape))),
+        None if of_the_wrong_kind => Err(format!("the answer holds JSON, but no {}", wanted(shape)).into()),
+        None => Err(format!("the answer holds no JSON {}", wanted(shape)).into()),
     }
 }
 

@@ -3,13 +3,15 @@
 //! Says what the program is given and what its end means. How it is started, timed and found again is `process`'s business,
 //! whether its answer can be read is [`answer`](super::answer)'s.
 
-use super::{Generator, Outcome, Pending, Reply, Request, Stop};
+use super::preset::{self, Agent, Limit, Read, Reading};
+use super::{Generator, Notices, Outcome, Pending, Reply, Request, Stop};
 use crate::diag::{Kind, Problem, Result};
 use crate::json::canonical;
 use crate::process::{self, Ended, Found, How, Order, Running};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// A program that is asked. Not `Debug`: its environment holds secrets.
 pub struct Command {
@@ -18,7 +20,23 @@ pub struct Command {
     env: Vec<(OsString, OsString)>,
     root: PathBuf,
     supervisor: PathBuf,
+    agent: Option<Known>,
 }
+
+/// A program that is known: how it is asked, and whether it is new enough.
+struct Known {
+    agent: Agent,
+    notices: Notices,
+    /// Looked at once: what is wrong with the program, and what to do.
+    fitness: OnceCell<Result<(), (String, String)>>,
+}
+
+/// A limit of which nobody says when it lifts is tried again after so long.
+const TRY_AGAIN: Duration = Duration::from_secs(600);
+/// So long is waited for limits in all.
+const LONGEST_LIMIT: Duration = Duration::from_secs(24 * 3600);
+/// So long a program may take to say its version.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Stands in an argument for the path of the file that holds the prompt.
 const PROMPT_FILE: &str = "{prompt_file}";
@@ -34,14 +52,19 @@ impl Command {
         supervisor: PathBuf,
     ) -> Self {
         let argv = argv.iter().enumerate().map(|(at, argument)| absolute(&root, argument, at == 0)).collect();
-        Self { argv, timeout: Duration::from_secs(timeout_s), env, root, supervisor }
+        Self { argv, timeout: Duration::from_secs(timeout_s), env, root, supervisor, agent: None }
+    }
+
+    /// The same program, asked as an agent command line that is known. `notices`: told of limits that are waited for.
+    pub fn as_agent(self, agent: Agent, notices: Notices) -> Self {
+        Self { agent: Some(Known { agent, notices, fitness: OnceCell::new() }), ..self }
     }
 
     fn order(&self, request: &Request) -> Order {
         let prompt_file = request.dir.join(process::PROMPT).to_string_lossy().into_owned();
         let mut env = self.env.clone();
         env.extend(variables(request));
-        Order {
+        let order = Order {
             dir: request.dir.clone(),
             argv: self.argv.iter().map(|argument| argument.replace(PROMPT_FILE, &prompt_file)).collect(),
             env,
@@ -49,7 +72,97 @@ impl Command {
             prompt: request.prompt(),
             prompt_on_stdin: !self.argv.iter().any(|argument| argument.contains(PROMPT_FILE)),
             input: canonical(&request.input),
+            files: Vec::new(),
+            stdin: None,
+        };
+        match &self.agent {
+            Some(known) => known.agent.order(request, order),
+            None => order,
         }
+    }
+
+    /// One run of the program, and what its end means.
+    async fn run(&self, order: &Order, stop: &mut Stop) -> Read {
+        if let Err(problem) = process::reset(&order.dir) {
+            return Read::of(Reply::of(not_asked(&problem)));
+        }
+        match process::run(order, &self.supervisor, stop.stopped()).await {
+            Ok(ended) => match preset::reading(&order.dir) {
+                Ok(reading) => read(ended, reading),
+                Err(problem) => Read::of(Reply::of(not_asked(&problem))),
+            },
+            Err(problem) => Read::of(Reply::of(not_asked(&problem))),
+        }
+    }
+
+    /// Asks, and waits for limits that lift by themselves.
+    async fn patiently(&self, request: &Request, stop: &mut Stop) -> Reply {
+        if let Some(known) = &self.agent
+            && let Err(reply) = self.fitness(known, request, stop).await
+        {
+            return reply;
+        }
+        let order = self.order(request);
+        let mut waited = Duration::ZERO;
+        loop {
+            let Read { reply, limit } = self.run(&order, stop).await;
+            let (Some(limit), Some(known)) = (limit, &self.agent) else { return reply };
+            let pause = limit.lifts_in.map_or(TRY_AGAIN, |time| time + Duration::from_secs(1));
+            waited += pause;
+            if waited > LONGEST_LIMIT {
+                return Reply { outcome: beyond_waiting(&limit), ..reply };
+            }
+            known.notices.tell(&request.call, waiting_for(&limit, pause));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.stopped() => return Reply::of(Outcome::Interrupted),
+            }
+        }
+    }
+
+    /// Whether the program is new enough; asked once.
+    async fn fitness(
+        &self,
+        known: &Known,
+        request: &Request,
+        stop: &mut Stop,
+    ) -> std::result::Result<(), Reply> {
+        let unusable = |(what, hint): (String, String)| Reply::of(Outcome::Unusable { what, hint });
+        let agent = &known.agent;
+        let looked = known.fitness.get_or_try_init(|| async {
+            let plain = self.order(request);
+            let order = Order {
+                argv: self.argv.clone(),
+                dir: request.dir.join("version"),
+                timeout: VERSION_TIMEOUT,
+                ..plain
+            };
+            let order = agent.version_order(order);
+            let said = self.run(&order, stop).await.reply;
+            let name = agent.preset.name();
+            let update = format!("install a newer one: {}", preset::how_to_get(agent.preset));
+            Ok(match said.outcome {
+                Outcome::Answered(text) => match preset::version_in(&String::from_utf8_lossy(&text)) {
+                    Some(found) if found < preset::least(agent.preset) => Err((
+                        format!(
+                            "`{name}` is version {found}, and {} is the oldest that is known",
+                            preset::least(agent.preset)
+                        ),
+                        update,
+                    )),
+                    _ => Ok(()),
+                },
+                Outcome::Unusable { what, hint } => {
+                    Err((what, format!("install it: {}; or {hint}", preset::how_to_get(agent.preset))))
+                }
+                Outcome::Failed(why) => Err((format!("`{name} --version`: {why}"), update)),
+                Outcome::TimedOut(seconds) => {
+                    Err((format!("`{name} --version` said nothing within {seconds} s"), update))
+                }
+                outcome => return Err(Reply::of(outcome)),
+            })
+        });
+        looked.await?.clone().map_err(unusable)
     }
 
     /// What to do when the program cannot be started, where the workspace tells.
@@ -65,7 +178,7 @@ impl Command {
 
 /// An argument as it is to be seen from the call's folder: a program with a `/`, and any argument that names a file of the
 /// workspace, become absolute; what people write is relative to the manifest.
-fn absolute(root: &Path, argument: &str, program: bool) -> String {
+pub fn absolute(root: &Path, argument: &str, program: bool) -> String {
     let path = root.join(argument);
     let names_a_file = if program { argument.contains('/') } else { path.is_file() };
     // A path that is no text cannot be an argument here; as written, it fails with its name.
@@ -94,16 +207,11 @@ fn variables(request: &Request) -> [(OsString, OsString); 11] {
 impl Generator for Command {
     fn ask(&self, request: Request, mut stop: Stop) -> Pending<'_> {
         Box::pin(async move {
-            match process::run(&self.order(&request), &self.supervisor, stop.stopped()).await {
-                Ok(ended) => {
-                    let mut reply = reply(ended);
-                    if let Outcome::Unusable { hint, .. } = &mut reply.outcome {
-                        *hint = self.hint(std::mem::take(hint));
-                    }
-                    reply
-                }
-                Err(problem) => Reply::of(not_asked(&problem)),
+            let mut reply = self.patiently(&request, &mut stop).await;
+            if let Outcome::Unusable { hint, .. } = &mut reply.outcome {
+                *hint = self.hint(std::mem::take(hint));
             }
+            reply
         })
     }
 }
@@ -123,11 +231,11 @@ pub enum Left {
 
 /// A call that an earlier engine started and that is still running.
 #[derive(Debug)]
-pub struct Waiting(Running);
+pub struct Waiting(Running, Option<Reading>);
 
 /// Looks at the folder of a call that an earlier engine made. Does not block.
 pub fn left(dir: &Path) -> Result<Left> {
-    process::recover(dir).map(Left::from)
+    Ok(found(process::recover(dir)?, preset::reading(dir)?))
 }
 
 /// What a call's folder brings after a restart: blocks until its program has ended. Never [`Left::Running`].
@@ -141,7 +249,8 @@ pub fn harvest(dir: &Path) -> Result<Left> {
 impl Waiting {
     /// Blocks until the program has ended. Never gives [`Left::Running`].
     pub fn wait(self) -> Result<Left> {
-        self.0.wait().map(Left::from)
+        let reading = self.1;
+        Ok(found(self.0.wait()?, reading))
     }
 
     /// Tells the program to end now.
@@ -150,14 +259,33 @@ impl Waiting {
     }
 }
 
-impl From<Found> for Left {
-    fn from(found: Found) -> Self {
-        match found {
-            Found::NeverStarted => Self::Nothing,
-            Found::Ended(ended) => Self::Ended(reply(ended)),
-            Found::Lost(ended) => Self::Unseen(reply(ended)),
-            Found::Running(running) => Self::Running(Waiting(running)),
-        }
+fn found(found: Found, reading: Option<Reading>) -> Left {
+    match found {
+        Found::NeverStarted => Left::Nothing,
+        Found::Ended(ended) => Left::Ended(read(ended, reading).reply),
+        Found::Lost(ended) => Left::Unseen(read(ended, reading).reply),
+        Found::Running(running) => Left::Running(Waiting(running, reading)),
+    }
+}
+
+fn read(ended: Ended, reading: Option<Reading>) -> Read {
+    match reading {
+        Some(reading) => reading.read(ended, reply),
+        None => Read::of(reply(ended)),
+    }
+}
+
+/// What is told while a limit is waited for.
+fn waiting_for(limit: &Limit, pause: Duration) -> String {
+    let minutes = pause.as_secs().div_ceil(60);
+    format!("{}; asking again in {minutes} min (interrupt twice to stop)", limit.what)
+}
+
+/// A limit that does not lift today.
+fn beyond_waiting(limit: &Limit) -> Outcome {
+    Outcome::Unusable {
+        what: limit.what.clone(),
+        hint: "build again when the limit has lifted: what was answered is kept".to_owned(),
     }
 }
 

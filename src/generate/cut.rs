@@ -1,87 +1,166 @@
-//! Closes a JSON answer whose end is missing behind its last whole item, so that what was paid for can be read.
+//! What is whole of an answer that ends in the middle: the elements before the cut, as they stand.
 //!
-//! Nothing is invented: an item counts as whole only when its value has ended. What follows is dropped.
+//! An element counts only if its end is there. Nothing is closed, completed or guessed.
 
-use crate::json::Shape;
+use super::answer::Answer;
+use crate::json::{Kind, Shape};
+use serde::de::IgnoredAny;
 
-/// The answer up to its last whole item, closed; `None` if no item is whole.
-pub fn closed(answer: &[u8], shape: &Shape) -> Option<String> {
-    let text = std::str::from_utf8(&answer[..valid_length(answer)]).ok()?;
-    // Items stand inside the collection, which stands inside as many objects as its pointer has names.
-    let depth = shape.at.names().unwrap_or_default().len() + 1;
-    let start = text.find(['[', '{'])?;
-    let text = &text[start..];
-    let mut open = Vec::new();
-    let mut whole = None;
-    let (mut quoted, mut escaped) = (false, false);
-    for (at, c) in text.char_indices() {
-        if quoted {
-            match c {
-                _ if escaped => escaped = false,
-                '\\' => escaped = true,
-                '"' => quoted = false,
-                _ => {}
-            }
-            continue;
-        }
-        match c {
-            '"' => quoted = true,
-            '[' => open.push(']'),
-            '{' => open.push('}'),
-            ']' | '}' => {
-                if open.pop() != Some(c) {
-                    return None;
-                }
-                if open.len() == depth {
-                    whole = Some((at + 1, open.clone()));
-                }
-            }
-            ',' if open.len() == depth => whole = Some((at, open.clone())),
-            _ => {}
-        }
+/// The whole elements of a collection whose text breaks off, taken apart. The text begins with the collection, or with an object
+/// around it.
+pub(super) fn before(text: &str, shape: &Shape) -> Answer {
+    let mut answer = Answer::default();
+    for (at, (key, raw)) in elements(text, shape).into_iter().enumerate() {
+        answer.add(at, key.as_deref(), raw, shape);
     }
-    let (end, open) = whole?;
-    let mut closed = text[..end].to_owned();
-    closed.extend(open.iter().rev());
-    Some(closed)
+    answer
 }
 
-/// How much of it is UTF-8: the end may stand inside a character.
-fn valid_length(bytes: &[u8]) -> usize {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.len(),
-        Err(error) => error.valid_up_to(),
+/// The same as they stand, each with its name where the collection is an object.
+pub(super) fn elements<'a>(text: &'a str, shape: &Shape) -> Vec<(Option<String>, &'a str)> {
+    let mut found = Vec::new();
+    let mut scan = Scan(text);
+    if !scan.enter(shape) {
+        return found;
+    }
+    loop {
+        let key = match shape.kind {
+            Kind::Object => match scan.key() {
+                Some(key) => Some(key),
+                None => break,
+            },
+            Kind::Array => None,
+        };
+        let Some(raw) = scan.value() else { break };
+        found.push((key, raw));
+        if !scan.skip(',') {
+            break;
+        }
+    }
+    found
+}
+
+/// A JSON text that is read from its beginning, as far as it goes.
+struct Scan<'a>(&'a str);
+
+impl<'a> Scan<'a> {
+    fn skip(&mut self, what: char) -> bool {
+        let rest = self.0.trim_start();
+        match rest.strip_prefix(what) {
+            Some(rest) => {
+                self.0 = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Goes into the collection: through the objects around it where they are there, else straight.
+    fn enter(&mut self, shape: &Shape) -> bool {
+        let open = if shape.kind == Kind::Object { '{' } else { '[' };
+        let names = shape.at.names().unwrap_or_default();
+        let begun = self.0;
+        if names.iter().all(|name| self.enter_field(name)) && self.skip(open) {
+            return true;
+        }
+        self.0 = begun;
+        !names.is_empty() && self.skip(open)
+    }
+
+    /// Goes to the value of an object's field.
+    fn enter_field(&mut self, name: &str) -> bool {
+        if !self.skip('{') {
+            return false;
+        }
+        while let Some(key) = self.key() {
+            if key == name {
+                return true;
+            }
+            if self.value().is_none() || !self.skip(',') {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// A field's name, and what stands between it and its value.
+    fn key(&mut self) -> Option<String> {
+        let mut names = serde_json::Deserializer::from_str(self.0).into_iter::<String>();
+        let key = names.next()?.ok()?;
+        self.0 = &self.0[names.byte_offset()..];
+        self.skip(':').then_some(key)
+    }
+
+    /// A whole value.
+    fn value(&mut self) -> Option<&'a str> {
+        let text = self.0.trim_start();
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+        values.next()?.ok()?;
+        let (value, rest) = text.split_at(values.byte_offset());
+        // A number may have gone on behind the cut.
+        if rest.trim_start().is_empty() && !value.ends_with(['}', ']', '"']) {
+            return None;
+        }
+        self.0 = rest;
+        Some(value)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::Kind;
 
-    fn shape(kind: Kind, at: &str) -> Shape {
-        Shape { kind, at: at.parse().unwrap(), id: "".parse().unwrap() }
+    fn shape(kind: Kind, at: &str, id: &str) -> Shape {
+        Shape { kind, at: at.parse().unwrap(), id: id.parse().unwrap() }
+    }
+
+    fn ids(text: &str, shape: &Shape) -> Vec<String> {
+        before(text, shape).items.into_iter().map(|(id, _)| id).collect()
     }
 
     #[test]
-    fn whole_items_stay_and_the_rest_goes() {
-        let object = shape(Kind::Object, "");
-        let close = |text: &str, shape: &Shape| closed(text.as_bytes(), shape);
-        assert_eq!(
-            close("```json\n{\"A\": [\"x, }\\\"\"], \"B\": [\"y\", \"z", &object).unwrap(),
-            "{\"A\": [\"x, }\\\"\"]}"
-        );
-        assert_eq!(close("{\"A\": [1], \"B\": [2]", &object).unwrap(), "{\"A\": [1], \"B\": [2]}");
-        assert_eq!(close("{\"A\": 1, \"B\": 2", &object).unwrap(), "{\"A\": 1}", "a number may go on");
-        let inside = shape(Kind::Array, "/items");
-        assert_eq!(
-            close("{\"v\": 1, \"items\": [[1], [2], [3", &inside).unwrap(),
-            "{\"v\": 1, \"items\": [[1], [2]]}"
-        );
-        for nothing in ["", "{\"A\": [1", "no json", "{\"A\": ]"] {
-            assert_eq!(close(nothing, &object), None, "{nothing}");
+    fn every_beginning_gives_the_elements_that_are_whole_in_it() {
+        let object = shape(Kind::Object, "", "");
+        let text = r#"{"S0001": ["a \"}", {"b": [1]}], "S0002": "é", "S0003": 12, "S0004": [], "S0005": {}}"#;
+        let ends: Vec<usize> = ["]}],", "\"é\",", "12,", "[],", "{}}"]
+            .iter()
+            .map(|end| text.find(end).unwrap() + end.len() - 1)
+            .collect();
+        for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
+            let read = ids(&text[..end], &object);
+            // A number is known to be whole by what follows it.
+            let whole =
+                ends.iter().enumerate().filter(|(at, to)| **to + usize::from(*at == 2) <= end).count();
+            assert_eq!(read.len(), whole, "{}", &text[..end]);
         }
-        let cut = "{\"A\": [1], \"é".as_bytes();
-        assert_eq!(closed(&cut[..cut.len() - 1], &object).unwrap(), "{\"A\": [1]}");
+    }
+
+    #[test]
+    fn arrays_and_envelopes_are_gone_into() {
+        let rows = shape(Kind::Array, "", "/0");
+        assert_eq!(ids("[[\"S0001\", [\"a\", \"b\"]], [\"S0002\", [\"c\"", &rows), ["S0001"]);
+        assert_eq!(ids("[[\"S0001\", []]", &rows), ["S0001"]);
+        let seeds = shape(Kind::Array, "/out/seeds", "/id");
+        assert_eq!(
+            ids(r#"{"agent": [1, {}], "out": {"n": 1, "seeds": [{"id": "a"}, {"id": "b"#, &seeds),
+            ["a"]
+        );
+        assert_eq!(ids(r#"[{"id": "a"}, {"id"#, &seeds), ["a"], "the envelope may be left out");
+        let pairs = shape(Kind::Object, "/translations", "");
+        assert_eq!(ids(r#"{"translations": {"a": 1, "b": [2"#, &pairs), ["a"]);
+        assert_eq!(ids(r#"{"a": {"x": 1}, "b": [2"#, &pairs), ["a"]);
+        for nothing in
+            ["", "[", "{", "{\"translations\"", "{\"translations\": [", "x", "{\"a\" 1, ", "{\"a\": 1"]
+        {
+            assert_eq!(ids(nothing, &pairs), [""; 0], "{nothing}");
+        }
+    }
+
+    #[test]
+    fn hostile_beginnings_end_soon() {
+        for piece in ["[", "{\"a\":", "[[],", "{\"a\":{},", "\""] {
+            before(&piece.repeat(200_000), &shape(Kind::Object, "", ""));
+            before(&piece.repeat(200_000), &shape(Kind::Array, "", "/0"));
+        }
     }
 }

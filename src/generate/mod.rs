@@ -7,23 +7,28 @@ pub mod answer;
 mod api;
 pub mod command;
 mod cut;
+pub mod drop;
+mod encoding;
 mod located;
+mod notice;
 mod phrasebook;
+pub mod preset;
 mod replay;
 
 pub use crate::money::Meters;
 pub use api::{Endpoint, Remote};
-pub use cut::closed;
+pub use notice::{Heard, Notice, Notices};
 pub use phrasebook::Phrasebook;
 pub use replay::Replay;
 
+use crate::diag::Result;
 use crate::digest::Digest;
 use crate::json::Value;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// One call: what is sent, and where the call's own folder is.
 #[derive(Debug, Clone)]
@@ -81,12 +86,12 @@ impl Request {
 pub enum Outcome {
     /// An answer, as raw bytes; whether it can be read is not the generator's business.
     Answered(Vec<u8>),
-    /// An answer that a limit on its length cut off, or none because the request was too long: whole items in it count, and the
-    /// rest is asked for again in smaller calls. Counts as an attempt.
+    /// An answer that its author says is cut off: at a limit on its length, or none because the request was too long. What is whole of
+    /// it counts, the rest is asked for again in smaller calls; no attempt for what it did not reach.
     Truncated {
         /// What came, as raw bytes; empty if nothing did.
         answer: Vec<u8>,
-        /// Which limit, in words.
+        /// Which limit, in words; empty where that is not told.
         why: String,
     },
     /// No answer within the time allowed (seconds). Counts as an attempt.
@@ -134,6 +139,17 @@ impl Reply {
             model: None,
             wait: None,
         }
+    }
+}
+
+/// Looks at what a call that an earlier engine made has left in its own folder. Does not block; `now`: the time of day.
+pub fn left(dir: &Path, longest: usize, now: SystemTime) -> Result<command::Left> {
+    match drop::Spot::of_call(dir)? {
+        Some(spot) => Ok(match drop::arrived(&spot, longest, now)? {
+            Some(bytes) => command::Left::Ended(Reply::of(Outcome::Answered(bytes))),
+            None => command::Left::Nothing,
+        }),
+        None => command::left(dir),
     }
 }
 

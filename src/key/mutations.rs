@@ -34,6 +34,7 @@ impl World {
             dir: "/a/course".into(),
             dir_text: "course".into(),
             phases: Vec::new(),
+            accepted: Default::default(),
         };
         let section = |name: &str| Section {
             document: "docs/a.md".into(),
@@ -77,6 +78,9 @@ impl World {
                 env: vec!["PATH".into()],
                 file: None,
                 faults: None,
+                folder: None,
+                preset: None,
+                args: Vec::new(),
             },
         };
         Self {
@@ -183,6 +187,7 @@ const IN_THE_KEY: &[Change] = &[
     ("an argument",              &["generator"], |w| w.rule.generate.argv[1] = "--text".into()),
     ("a relative path",          &["generator"], |w| w.rule.generate.argv[0] = "bin/claude".into()),
     ("an argument more",         &["generator"], |w| w.rule.generate.argv.push("-v".into())),
+    ("an argument of a preset",  &["generator"], |w| w.rule.generate.args.push("--effort".into())),
     ("two arguments as one",     &["generator"], |w| w.rule.generate.argv = vec!["/opt/bin/claude --json".into()]),
     ("a model instead of a program", &["model", "generator"], |w| w.rule.generate.model = Some("m".into())),
     ("parameters",               &["model parameters"], |w| w.rule.generate.params = json!({"effort": "high"})),
@@ -219,8 +224,10 @@ const NOT_IN_THE_KEY: &[Unseen] = &[
     ("an API's limits",           |w| { of_api(w).max_tokens = None; of_api(w).requests_per_minute = Some(1); of_api(w).tokens_per_minute = Some(1); }),
     ("an API's cache",            |w| { of_api(w).cache_life = CacheLife::Hour; of_api(w).cache_markers = false; }),
     ("how an API is spoken to",   |w| { of_api(w).stream_usage = false; of_api(w).old_max_tokens = true; }),
+    ("how a program is asked",    |w| w.rule.generate.preset = Some(crate::course::Preset::Claude)),
     ("where a program is",        |w| w.rule.generate.argv[0] = "/home/ana/bin/claude".into()),
     ("a phrasebook's files",      |w| { w.rule.generate.file = Some("/x".into()); w.rule.generate.faults = Some("/y".into()); }),
+    ("a drop's folder",          |w| w.rule.generate.folder = Some("/x".into())),
     ("the retry template",        |w| w.rule.prompt.retry.text = "x".into()),
     ("what templates are called", |w| { w.rule.prompt.system.name = "x".into(); w.rule.prompt.batch.name = "y".into(); }),
     ("whom a section is for",     |w| w.scoped[0].scope = Some(("S0001".into(), "S0002".into()))),
@@ -301,14 +308,27 @@ fn what_is_in_no_key_changes_none() {
 #[test]
 fn every_field_has_been_thought_of() {
     let World { course, rule, scoped, .. } = World::new();
-    let Course { code: _, target: _, known: _, target_name: _, dir: _, dir_text: _, phases: _ } = course;
+    let Course { code: _, target: _, known: _, target_name: _, dir: _, dir_text: _, phases: _, accepted: _ } =
+        course;
     let Rule { prompt, output, generate, batch, .. } = rule;
     let Prompt { sections: _, scoped: _, system, batch: _, retry: _ } = prompt;
     let Template { name: _, text: _ } = system;
     let Output { file: _, shape, schema: _, ids: _, derived: _, envelope: _ } = output;
     let Shape { kind: _, at: _, id: _ } = shape;
     let Batch { size: _, max_prompt_bytes: _ } = batch;
-    let Generate { kind: _, argv: _, model: _, params: _, api: _, timeout_s: _, env: _, file: _, faults: _ } =
-        generate;
+    let Generate {
+        kind: _,
+        argv: _,
+        model: _,
+        params: _,
+        api: _,
+        timeout_s: _,
+        env: _,
+        file: _,
+        faults: _,
+        folder: _,
+        preset: _,
+        args: _,
+    } = generate;
     let [Section { document: _, name: _, text: _, scope: _ }] = &scoped[..] else { panic!("one section") };
 }

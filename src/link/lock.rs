@@ -3,6 +3,7 @@
 //! ```text
 //! # coursebuild.lock 1
 //! [phase1] checks 5d41402abc4b2a76b9719d911017c592
+//! [phase1] author model=<digest>
 //! phase1 S0001 <key> <output digest> generated
 //! phase1 S0002 <key> <digest of the checks> failed
 //! ```
@@ -13,6 +14,7 @@
 use crate::diag::{Problem, Result};
 use crate::digest::Short;
 use crate::fs;
+use crate::key::Part;
 use crate::store::Provenance;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -34,6 +36,8 @@ pub struct Lock {
 pub struct PhaseLock {
     /// The digest of the checks that its generated results passed.
     pub checks: Option<Short>,
+    /// Who made them: the key parts that say so, one list for each author; whoever answers now first.
+    pub authors: Vec<Vec<Part>>,
     /// What stands in the main file, by id.
     pub lines: HashMap<Arc<str>, Line>,
     /// The items whose attempts are exhausted, by id.
@@ -51,6 +55,8 @@ pub struct Line {
     pub provenance: Provenance,
     /// It is not known to pass the checks of now: it stands there for want of a better one.
     pub unchecked: bool,
+    /// Its derived fields stand as they were found when it was adopted.
+    pub as_found: bool,
 }
 
 /// An item whose attempts are exhausted.
@@ -112,7 +118,7 @@ pub fn read_lock(path: &Path) -> Result<LockFile> {
     })
 }
 
-fn parse(text: &str) -> Result<Lock, String> {
+pub(super) fn parse(text: &str) -> Result<Lock, String> {
     let mut lock = Lock::default();
     let mut lines = text.lines().enumerate();
     match lines.next() {
@@ -143,6 +149,13 @@ fn add_line(phase: &mut PhaseLock, fields: &[&str]) -> Option<()> {
     match *fields {
         [""] => {}
         [name, "checks", digest] if name.starts_with('[') => phase.checks = Some(digest.parse().ok()?),
+        [name, "author", ref parts @ ..] if name.starts_with('[') => {
+            let part = |word: &&str| {
+                let (name, digest) = word.rsplit_once('=')?;
+                Some(Part { name: decode(name)?.into(), digest: digest.parse().ok()? })
+            };
+            phase.authors.push(parts.iter().map(part).collect::<Option<_>>()?);
+        }
         [_, id, key, checks, "failed"] => {
             phase
                 .failed
@@ -151,6 +164,7 @@ fn add_line(phase: &mut PhaseLock, fields: &[&str]) -> Option<()> {
         [_, id, key, digest, word] => {
             let (word, unchecked) =
                 word.strip_suffix("-unchecked").map_or((word, false), |word| (word, true));
+            let (word, as_found) = word.strip_suffix("-as-found").map_or((word, false), |word| (word, true));
             let provenance = match word {
                 "generated" => Provenance::Generated,
                 "adopted" => Provenance::Adopted,
@@ -158,7 +172,13 @@ fn add_line(phase: &mut PhaseLock, fields: &[&str]) -> Option<()> {
                 "accepted" => Provenance::Accepted,
                 _ => return None,
             };
-            let line = Line { key: key.parse().ok()?, digest: digest.parse().ok()?, provenance, unchecked };
+            let line = Line {
+                key: key.parse().ok()?,
+                digest: digest.parse().ok()?,
+                provenance,
+                unchecked,
+                as_found,
+            };
             phase.lines.insert(decode(id)?.into(), line);
         }
         _ => return None,
@@ -169,42 +189,60 @@ fn add_line(phase: &mut PhaseLock, fields: &[&str]) -> Option<()> {
 /// A phase to be written: its name, and its items in order.
 pub type PhaseLines<'a> = (&'a str, Option<Short>, &'a [(Arc<str>, Option<Line>, Option<Failed>)]);
 
-/// Writes a lock; true if its bytes changed. `old` are the bytes that stand there now.
-pub fn write_lock(path: &Path, phases: &[PhaseLines<'_>], old: Option<&[u8]>) -> Result<bool> {
+/// Writes a lock; true if its bytes changed. `authors` are those of each phase, as far as they are known; `old` are the bytes
+/// that stand there now.
+pub fn write_lock(
+    path: &Path,
+    phases: &[PhaseLines<'_>],
+    authors: &[Vec<Vec<Part>>],
+    old: Option<&[u8]>,
+) -> Result<bool> {
+    let text = lock_text(phases, authors)?;
+    if old == Some(text.as_bytes()) {
+        return Ok(false);
+    }
+    fs::write_whole(path, text.as_bytes(), true)?;
+    Ok(true)
+}
+
+/// The text of a lock. `authors` are those of each phase, as far as they are known.
+pub(super) fn lock_text(phases: &[PhaseLines<'_>], authors: &[Vec<Vec<Part>>]) -> Result<String> {
     use std::fmt::Write;
     let mut text =
         String::with_capacity(phases.iter().map(|(.., lines)| lines.len() * 100).sum::<usize>() + 200);
     text.push_str(HEADER);
     text.push('\n');
-    for (phase, checks, lines) in phases {
+    for (number, (phase, checks, lines)) in phases.iter().enumerate() {
         let mut add = |args: std::fmt::Arguments<'_>| {
             text.write_fmt(args).map_err(|_| Problem::internal("a lock line could not be written"))
         };
         if let Some(checks) = checks {
             add(format_args!("[{phase}] checks {checks}\n"))?;
         }
+        for author in authors.get(number).into_iter().flatten().filter(|_| !lines.is_empty()) {
+            let parts = author.iter().map(|part| format!(" {}={}", encode(&part.name), part.digest));
+            add(format_args!("[{phase}] author{}\n", parts.collect::<String>()))?;
+        }
         for (id, line, failed) in *lines {
             let id = encode(id);
-            if let Some(Line { key, digest, provenance, unchecked }) = line {
+            if let Some(Line { key, digest, provenance, unchecked, as_found }) = line {
                 let word = match provenance {
-                    Provenance::Generated => "generated",
+                    // A trial stands in no main file; kept, it is generated.
+                    Provenance::Generated | Provenance::Trial => "generated",
                     Provenance::Adopted => "adopted",
                     Provenance::Edited => "edited",
                     Provenance::Accepted => "accepted",
                 };
+                let as_found = if *as_found { "-as-found" } else { "" };
                 let unchecked = if *unchecked { "-unchecked" } else { "" };
-                add(format_args!("{phase} {id} {key} {digest} {word}{unchecked}\n"))?;
+                add(format_args!("{phase} {id} {key} {digest} {word}{as_found}{unchecked}\n"))?;
             }
             if let Some(Failed { key, checks }) = failed {
                 add(format_args!("{phase} {id} {key} {checks} failed\n"))?;
             }
         }
     }
-    if old == Some(text.as_bytes()) {
-        return Ok(false);
-    }
-    fs::write_whole(path, text.as_bytes(), true)?;
-    Ok(true)
+    Ok(text)
 }
 
 /// An id as one word: white space, control characters and `%` as `%XX` of their UTF-8 bytes.
@@ -224,7 +262,7 @@ fn encode(id: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn decode(word: &str) -> Option<Cow<'_, str>> {
+pub(super) fn decode(word: &str) -> Option<Cow<'_, str>> {
     if !word.contains('%') {
         return Some(Cow::Borrowed(word));
     }
@@ -253,8 +291,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("coursebuild.lock");
         let of = |text: &str| Digest::of(text.as_bytes()).short();
-        let line =
-            |provenance, unchecked| Some(Line { key: of("k"), digest: of("d"), provenance, unchecked });
+        let line = |provenance, unchecked| {
+            Some(Line { key: of("k"), digest: of("d"), provenance, unchecked, as_found: unchecked })
+        };
         let gone = Failed { key: of("k2"), checks: of("c") };
         let failed = Some(gone);
         let one = [
@@ -263,12 +302,15 @@ mod tests {
         ];
         let two = [("S0001L01".into(), None, failed)];
         let phases: [PhaseLines<'_>; 2] = [("phase1", Some(of("c")), &one), ("phase3", None, &two)];
-        assert!(write_lock(&path, &phases, None).unwrap());
+        let part = |name: &str| Part { name: name.into(), digest: Digest::of(name.as_bytes()) };
+        let authors = [vec![vec![part("model"), part("model parameters")], vec![part("generator")]]];
+        assert!(write_lock(&path, &phases, &authors, None).unwrap());
         let LockFile::Readable(lock, bytes) = read_lock(&path).unwrap() else { panic!("not readable") };
-        assert!(!write_lock(&path, &phases, Some(&bytes)).unwrap());
+        assert!(!write_lock(&path, &phases, &authors, Some(&bytes)).unwrap());
         assert_eq!(lock.phases.len(), 2);
         let phase = &lock.phases["phase1"];
         assert_eq!(phase.checks, Some(of("c")));
+        assert_eq!(phase.authors, authors[0]);
         assert_eq!(phase.lines["S0001"], one[0].1.unwrap());
         assert_eq!((phase.lines["a b%\n中"], phase.failed["a b%\n中"]), (one[1].1.unwrap(), gone));
         assert!(lock.phases["phase3"].lines.is_empty());

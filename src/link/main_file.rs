@@ -65,6 +65,44 @@ pub struct Written {
     pub spans: Vec<(u64, u64)>,
 }
 
+/// The items of a text, by id and in order, without a file.
+#[derive(Debug, Default)]
+pub(super) struct NamedElements<'t> {
+    pub(super) items: HashMap<String, &'t str>,
+    pub(super) order: Vec<String>,
+    pub(super) envelope: Envelope,
+}
+
+impl<'t> NamedElements<'t> {
+    /// Reads a text; what makes it none of these is told in words. An item twice is fine where both are the same.
+    pub(super) fn read(text: &'t str, output: &Output) -> Result<Self, String> {
+        if has_conflict_markers(text.as_bytes()) {
+            return Err("it holds conflict markers".to_owned());
+        }
+        let read = read_collection(text.trim_start_matches('\u{feff}'), &output.shape).map_err(|error| {
+            let at =
+                error.at.map_or(String::new(), |(line, column)| format!(" in line {line}, column {column}"));
+            format!("{error}{at}")
+        })?;
+        let mut named = Self { envelope: read.envelope, ..Self::default() };
+        for element in read.elements {
+            let id = match &element.key {
+                Some(key) => Some(key.to_string()),
+                None => serde_json::from_str::<Value>(element.raw)
+                    .ok()
+                    .and_then(|value| output.shape.id.get(&value).and_then(Value::as_str).map(str::to_owned)),
+            };
+            let id = id.ok_or_else(|| format!("an item has no id at `{}`", output.shape.id))?;
+            match named.items.insert(id.clone(), element.raw) {
+                None => named.order.push(id),
+                Some(other) if other == element.raw => {}
+                Some(_) => return Err(format!("`{}` is in it twice, and not the same", escape(&id))),
+            }
+        }
+        Ok(named)
+    }
+}
+
 impl MainFile {
     /// Reads a main file; fine if there is none. What cannot be read as the collection that the rule promises is an error that
     /// says where: nothing is guessed, and nothing overwrites it.
@@ -81,7 +119,7 @@ impl MainFile {
         }
         if has_conflict_markers(text.as_bytes()) {
             return Err(Problem::author(format!("`{}` holds the conflict markers of an unfinished merge", path.display()))
-                .hint("take one side (`git checkout --ours` or `--theirs`) and build again: what the other side had is in the store"));
+                .hint("decide by hand what stands between them, or take one side (`git checkout --ours` or `--theirs`); `coursebuild merge-driver --install` merges by item the next time"));
         }
         let read = read_collection(text.trim_start_matches('\u{feff}'), &output.shape).map_err(|error| {
             let place = error
@@ -165,6 +203,11 @@ impl MainFile {
         self.text.as_deref().and_then(|text| text.get(found.start..found.end)).unwrap_or("null")
     }
 
+    /// Its text as it was found; empty if it is not there.
+    pub fn text(&self) -> &str {
+        self.text.as_deref().unwrap_or_default()
+    }
+
     /// True when there is no such file.
     pub fn is_absent(&self) -> bool {
         self.text.is_none()
@@ -179,6 +222,12 @@ impl MainFile {
     /// The ids in it, in its order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.order.iter().map(|id| &**id)
+    }
+
+    /// The names of the fields around its items.
+    pub fn fields_around(&self) -> impl Iterator<Item = &str> {
+        let fields = self.envelope.0.iter().flatten().filter(|(_, raw)| raw.is_some());
+        fields.map(|(name, _)| name.as_str())
     }
 
     /// The number of items in it.

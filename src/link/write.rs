@@ -151,7 +151,7 @@ fn item_bytes(
 }
 
 /// Inside JSON text a newline is always formatting, so lines can be indented blindly.
-fn push_indented(out: &mut Vec<u8>, text: &str, indent: &str) {
+pub(super) fn push_indented(out: &mut Vec<u8>, text: &str, indent: &str) {
     for (at, line) in text.split('\n').enumerate() {
         if at > 0 {
             out.push(b'\n');
@@ -159,6 +159,26 @@ fn push_indented(out: &mut Vec<u8>, text: &str, indent: &str) {
         }
         out.extend_from_slice(line.as_bytes());
     }
+}
+
+/// The computed fields of the envelope that stand otherwise in the file as it was found: name, what was found, what is written.
+pub fn envelope_changes(
+    found: &MainFile,
+    output: &Output,
+    items: &[Item],
+    finish: Finish<'_>,
+) -> Result<Vec<(String, Option<Value>, Value)>> {
+    let Some(outermost) = found.envelope.0.first() else { return Ok(Vec::new()) };
+    let stood = |name: &str| {
+        let raw = outermost.iter().find(|(field, _)| field == name)?.1.as_deref()?;
+        serde_json::from_str::<Value>(raw).ok()
+    };
+    let fields = output.envelope.iter().zip(totals(found, output, items, finish)?);
+    let changes = fields.filter_map(|((name, _), text)| {
+        let (stood, now) = (stood(name), serde_json::from_str(&text).unwrap_or_default());
+        (stood.as_ref() != Some(&now)).then(|| (name.clone(), stood, now))
+    });
+    Ok(changes.collect())
 }
 
 /// The computed fields of the envelope, as JSON.
@@ -224,14 +244,14 @@ impl Total {
 }
 
 /// The text before and after the collection, and how deep it stands.
-struct Around {
-    before: String,
-    after: String,
-    depth: usize,
+pub(super) struct Around {
+    pub(super) before: String,
+    pub(super) after: String,
+    pub(super) depth: usize,
 }
 
 impl Around {
-    fn new(found: &Envelope, output: &Output, totals: &[String]) -> Self {
+    pub(super) fn new(found: &Envelope, output: &Output, totals: &[String]) -> Self {
         let path = output.shape.at.names().unwrap_or_default();
         let mut levels = found.0.clone();
         levels.resize(path.len(), Vec::new());

@@ -1,19 +1,23 @@
 //! All items of a course with what is decided over them: what `plan` counts and `build` moves.
 //!
 //! A phase has one slot for every root of its source, in source order. A slot is open as soon as everything that its items
-//! are made from is settled; then its items are known and each is decided. Decisions look only at earlier phases, so slots can
-//! be opened in any order, and all at once. The groups of a phase are known all at once, so such a phase has one slot for all.
+//! are made from is settled; then its items are known and each is decided. Decisions over an item by itself look only at earlier
+//! phases, so slots can be opened in any order, and all at once; items are compared with one another after that. The groups
+//! of a phase are known all at once, so such a phase has one slot for all.
 
+use super::adopt::Adopt;
 use super::context::{Entries, entries};
 use super::derived::Firsts;
 use super::facts::Decision;
+use super::found::Found;
+use super::order::Order;
 use super::recall::Recall;
 use super::scope::scopes;
 use super::select::Chosen;
 use super::verdict::Verdict;
 use crate::check::Checks;
 use crate::course::{Context, Course, Feed, Role, Rule, Window};
-use crate::diag::{Problem, Result};
+use crate::diag::Result;
 use crate::digest::{Digest, Hasher};
 use crate::graph::Graph;
 use crate::json::Value;
@@ -54,12 +58,22 @@ pub struct Wishes {
     pub refresh: bool,
     /// `--with-stale-inputs`: what is not bought feeds later phases with its last linked result.
     pub with_stale_inputs: bool,
+    /// `adopt`.
+    pub adopt: Adopt,
+    /// `--recompute-derived`: derived fields do not stand as they were found.
+    pub recompute: bool,
+    /// Slots of which nobody can say whether the shared store fills them: what would be bought into one is held.
+    pub out_of_reach: Arc<HashSet<Digest>>,
+    /// `--trial`: what is bought stands for nothing.
+    pub trial: bool,
+    /// Items that a trial waits for already, by phase, id and content: they are not tried again.
+    pub tried: HashSet<(usize, Arc<str>, Digest)>,
 }
 
 impl Wishes {
     /// Something is asked for beyond bringing up to date.
     pub(super) fn asks_for_more(&self) -> bool {
-        self.force || self.fix || self.retry_failed || self.refresh
+        self.force || self.fix || self.retry_failed || self.refresh || self.adopt != Adopt::No
     }
 }
 
@@ -87,12 +101,18 @@ pub struct PhaseBoard {
     pub(super) firsts: Firsts,
     /// The same over what the main file showed when the run began: for what is not settled.
     pub(super) firsts_before: Firsts,
+    /// Of which items derived fields stand as they were found.
+    pub(super) found: Found,
+    /// All who are known to have answered in it: the key parts that say so.
+    pub(super) authors: Vec<Vec<Part>>,
     /// What the last run knew of it.
     pub recall: Recall,
     /// The digest of the way in which a result becomes items; zero where more than one result and the rule decide it.
     pub(super) splitting: Digest,
-    /// The number of leading roots that are settled.
-    settled: usize,
+    /// The number of leading roots that are settled for good.
+    pub(super) settled: usize,
+    /// What the checks that compare items remember, and what waits for them.
+    pub(super) order: Order,
 }
 
 /// Items that are sent the same scoped sections.
@@ -101,6 +121,8 @@ pub struct Scope {
     pub sections: Vec<usize>,
     /// The shared parts of their keys.
     pub recipe: Recipe,
+    /// The recipes that count as this one, nearest first.
+    pub(super) same: Vec<Recipe>,
 }
 
 /// The items of one root in one phase.
@@ -114,6 +136,8 @@ pub struct Slot {
     pub(super) members: Vec<Vec<(u32, u32)>>,
     /// While it waits only for what stands before it: how many items to be bought it has at most.
     pub(super) possible: Option<u32>,
+    /// Its items were compared with all that they are ever compared with in this run, vocabulary alone.
+    pub(super) compared: bool,
 }
 
 /// How far a slot is.
@@ -147,6 +171,8 @@ pub struct Cell {
     pub decision: Decision,
     /// It may be bought in this run.
     pub chosen: bool,
+    /// The item is blamed beside others, and a purchase before it could undo that: what is decided over it by itself.
+    pub(super) doubt: Option<Box<Decision>>,
 }
 
 impl Cell {
@@ -157,6 +183,11 @@ impl Cell {
 }
 
 impl Cell {
+    /// The content keys that its results may be under: its own first.
+    pub(super) fn contents(&self) -> impl Iterator<Item = Digest> + '_ {
+        std::iter::once(self.content).chain(self.decision.same.iter().copied())
+    }
+
     /// It has no result of its own and would be bought, so one of the same content would serve.
     pub(super) fn may_claim(&self) -> bool {
         matches!(self.decision.verdict, Verdict::Missing | Verdict::Stale(_))
@@ -165,6 +196,11 @@ impl Cell {
 }
 
 impl Slot {
+    /// Its items are known, and each is decided over.
+    pub(super) fn is_decided(&self) -> bool {
+        matches!(self.state, State::Open | State::Settled)
+    }
+
     /// Open if something of it is to be bought, settled if not.
     pub(super) fn find_state(&mut self) {
         self.state = if self.cells.iter().any(Cell::is_wanted) { State::Open } else { State::Settled };
@@ -202,15 +238,7 @@ impl<'w> Board<'w> {
             let (scopes, scope_of) = scopes(course, &phase.rule, &numbers);
             let slots = roots.iter().map(|_| Slot::default()).collect();
             let checks = Checks::compile(&phase.rule)?;
-            if let Some(name) = checks.beyond_the_item().next() {
-                let what = format!(
-                    "the check `{name}` of `{}` compares items with one another, and a build cannot run it yet",
-                    phase.rule.name
-                );
-                return Err(
-                    Problem::author(what).hint("leave it out, or switch it off: `severity = \"off\"`")
-                );
-            }
+            let order = Order::new(&checks);
             let (claiming, taken) = (BTreeSet::new(), HashSet::new());
             phases.push(PhaseBoard {
                 roots,
@@ -224,17 +252,30 @@ impl<'w> Board<'w> {
                 taken,
                 firsts: Firsts::default(),
                 firsts_before: Firsts::default(),
+                found: Found::default(),
+                authors: Vec::new(),
                 recall,
                 splitting: splitting(course, at),
                 settled: 0,
+                order,
             });
         }
         Ok(Self { course, graph, phases, wishes: Wishes::default() })
     }
 
     /// `-B` for an item that is selected: of what a target names, not of what that is made from.
-    pub(super) fn forces(&self, phase: usize, chosen: bool) -> bool {
-        self.wishes.force && chosen && self.wishes.chosen.get(phase).is_none_or(|chosen| !chosen.is_upstream)
+    pub(super) fn forces(&self, phase: usize, id: &str, content: Digest, chosen: bool) -> bool {
+        let tried = !self.wishes.tried.is_empty() && self.wishes.tried.contains(&(phase, id.into(), content));
+        self.wishes.force
+            && !tried
+            && chosen
+            && self.wishes.chosen.get(phase).is_none_or(|chosen| !chosen.is_upstream)
+    }
+
+    /// What of a selected item's main file entry is to be adopted: of what a target names, not of what that is made from.
+    pub(super) fn adopts(&self, phase: usize, chosen: bool) -> Adopt {
+        let named = self.wishes.chosen.get(phase).is_none_or(|chosen| !chosen.is_upstream);
+        if chosen && named { self.wishes.adopt } else { Adopt::No }
     }
 
     /// A phase's rule.
@@ -242,28 +283,19 @@ impl<'w> Board<'w> {
         &self.course.phases[phase].rule
     }
 
-    /// Says that a slot has nothing left to be bought in this run.
-    pub fn settle(&mut self, phase: usize, root: usize) {
-        self.phases[phase].slots[root].state = State::Settled;
-        self.advance(phase);
+    /// What was to be kept in the store has been: nothing is filed twice.
+    pub fn forget_filed(&mut self) {
+        let slots = self.phases.iter_mut().flat_map(|phase| &mut phase.slots);
+        for cell in slots.flat_map(|slot| &mut slot.cells) {
+            cell.decision.file = None;
+            cell.decision.claimed = false;
+        }
     }
 
-    /// The number of leading roots of a phase that are settled.
+    /// The number of leading roots of a phase that are settled for good: nothing of them will be bought any more in this run,
+    /// and neither will anything that they are made from or compared with.
     pub fn settled(&self, phase: usize) -> usize {
         self.phases[phase].settled
-    }
-
-    pub(super) fn advance(&mut self, phase: usize) {
-        let looks_back = self.rule(phase).output.looks_back();
-        while let Some(slot) = self.phases[phase].slots.get(self.phases[phase].settled)
-            && slot.state == State::Settled
-        {
-            let root = self.phases[phase].settled;
-            if looks_back {
-                self.note_firsts(phase, root);
-            }
-            self.phases[phase].settled = root + 1;
-        }
     }
 
     /// The first root of a phase whose calls may not leave yet, because a hint's window is not settled.
@@ -306,6 +338,11 @@ impl<'w> Board<'w> {
 }
 
 impl PhaseBoard {
+    /// The key parts that all items share.
+    pub(super) fn recipe_of_all(&self) -> &Recipe {
+        &self.scopes[0].recipe
+    }
+
     /// The shared key parts of a root's items.
     pub fn recipe(&self, root: usize) -> &Recipe {
         &self.scopes[self.scope_of[root] as usize].recipe

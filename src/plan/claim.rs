@@ -16,18 +16,21 @@ pub(super) fn wanting(root: usize, slot: &Slot) -> impl Iterator<Item = (usize, 
     slot.cells.iter().enumerate().filter(|(_, cell)| cell.may_claim()).map(move |(at, _)| (root, at))
 }
 
-/// Lets the items of a phase take over what they may. Gives the roots that have been decided by that.
-pub(super) fn take_over(board: &mut Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<Vec<usize>> {
-    let mut decided = Vec::new();
+/// Lets the items of a phase take over what they may.
+pub(super) fn take_over(board: &mut Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<()> {
     if board.phases[phase].claiming.is_empty() {
-        return Ok(decided);
+        return Ok(());
     }
     let first_pending =
         board.phases[phase].slots.iter().position(|slot| slot.state == State::Pending).unwrap_or(usize::MAX);
     for (root, at) in board.phases[phase].claiming.clone() {
         let cell = &board.phases[phase].slots[root].cells[at];
         let (content, id, chosen) = (cell.content, cell.id.clone(), cell.chosen);
-        let mut others = memory.others(board, phase, content, &id)?;
+        let contents: Vec<Digest> = cell.contents().collect();
+        let mut others: Vec<Other> = Vec::new();
+        for content in contents {
+            others.extend(memory.others(board, phase, content, &id)?);
+        }
         others.retain(|other| !is_owned(board, phase, content, other));
         if first_pending < root || others.iter().any(|other| is_pending(board, phase, other)) {
             continue;
@@ -45,10 +48,9 @@ pub(super) fn take_over(board: &mut Board<'_>, phase: usize, memory: &Memory<'_>
         state.claiming.remove(&(root, at));
         if state.claiming.range((root, 0)..=(root, usize::MAX)).next().is_none() {
             state.slots[root].find_state();
-            decided.push(root);
         }
     }
-    Ok(decided)
+    Ok(())
 }
 
 /// True when an item of this very id and content has the result, or another one took it over.

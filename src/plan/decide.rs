@@ -3,9 +3,12 @@
 //! Pure: everything that it looks at is in [`Facts`], so `plan` and `build` cannot disagree, and a table of all states of lock,
 //! store and main file is its test.
 
+use super::adopt::adopted;
 use super::facts::{Candidate, Current, Decision, Facts, Standing};
+use super::refresh::met;
 use super::verdict::{Held, Reason, Verdict};
 use crate::check::Finding;
+use crate::course::Severity;
 use crate::digest::{Digest, Short};
 use crate::link::{Line, Text};
 use crate::store::Provenance;
@@ -13,8 +16,17 @@ use std::sync::Arc;
 
 /// Decides. `judge` gives the findings of an output in lifted form; it is asked only where it matters.
 pub fn decide(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
-    let mut decision = standing_or_known(facts, judge);
+    if let Some(pin) = &facts.pin {
+        return pinned(facts, pin, judge);
+    }
+    let decision = standing_or_known(facts, judge);
+    let mut decision = adopted(facts, &decision, judge).unwrap_or(decision);
     let to_fix = facts.fix && matches!(decision.verdict, Verdict::Held(Held::Findings(_)));
+    if matches!(decision.verdict, Verdict::Held(Held::Moved(_)))
+        && let Some(met) = met(facts, &decision, judge)
+    {
+        return met;
+    }
     if facts.force && !matches!(decision.verdict, Verdict::Held(_)) {
         decision.supersedes = decision.current.take().map(|current| current.digest);
         decision.verdict = Verdict::Stale(vec![Reason::Forced]);
@@ -33,12 +45,58 @@ pub fn decide(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
     decision
 }
 
+/// A pinned result stands whatever changes and whatever is asked for. What somebody wrote over it is kept in the store.
+fn pinned(facts: &Facts, pin: &Candidate, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
+    let over = facts.standing.as_ref().filter(|standing| {
+        standing.known.is_none()
+            && standing.digest != pin.digest
+            && facts.line.is_none_or(|line| line.digest != standing.digest.short())
+    });
+    let file = over.map(|standing| Current {
+        digest: standing.digest,
+        text: Text::Lifted(standing.text.clone()),
+        provenance: Provenance::Edited,
+        key: facts.line.map_or(facts.content.short(), |line| line.key),
+        unchecked: false,
+    });
+    let decision = if facts.counts(pin.content) {
+        let judged = Judged::of(judge(&pin.text));
+        judged
+            .stands(as_current(pin))
+            .unwrap_or_else(|findings| held(as_current(pin), Held::Findings(findings)))
+    } else {
+        held(as_current(pin), Held::Moved(vec![Reason::Pinned, Reason::KeyMoved(pin.content)]))
+    };
+    Decision { file, ..decision }
+}
+
+/// What was found about an output.
+struct Judged {
+    errors: Vec<Finding>,
+    waived: bool,
+}
+
+impl Judged {
+    fn of(findings: Vec<Finding>) -> Self {
+        let waived = findings.iter().any(|finding| finding.severity == Severity::Waived);
+        Self { errors: findings.into_iter().filter(Finding::is_error).collect(), waived }
+    }
+
+    /// Fresh, if it passes. What passes only because something is waived is marked, so that it is judged again every time.
+    fn stands(self, current: Current) -> Result<Decision, Vec<Finding>> {
+        match self.errors.is_empty() {
+            true => Ok(fresh(Current { unchecked: self.waived, ..current })),
+            false => Err(self.errors),
+        }
+    }
+}
+
 fn standing_or_known(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
     let key = facts.content.short();
     let line = facts.line.filter(|_| facts.lock_readable);
     if let Some((edit, standing)) = standing_edit(facts, line) {
         let file = standing.known.is_none().then(|| edit.clone());
-        return Decision { file, ..kept_by_hand(edit, &standing.text, key, judge) };
+        return Decision { file, ..kept_by_hand(facts, edit, &standing.text, judge) };
     }
     // Somebody put a result back that the tool had made, over an edit: the edit is taken back.
     let taken_back = facts.standing.as_ref().is_some_and(|standing| {
@@ -49,7 +107,7 @@ fn standing_or_known(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Dec
     let line = line.filter(|_| !taken_back);
     if let Some(line) = line
         && let Some(text) = &facts.locked
-        && (line.key == key || line.provenance == Provenance::Edited)
+        && (facts.leads(line.key) || line.provenance == Provenance::Edited)
     {
         let current = Current {
             digest: full(facts, line.digest, text),
@@ -61,31 +119,35 @@ fn standing_or_known(facts: &Facts, judge: &dyn Fn(&str) -> Vec<Finding>) -> Dec
         if line.provenance == Provenance::Edited {
             let unknown = facts.standing.as_ref().is_some_and(|standing| standing.known.is_none());
             let file = unknown.then(|| current.clone());
-            return Decision { file, ..kept_by_hand(current, text, key, judge) };
+            return Decision { file, ..kept_by_hand(facts, current, text, judge) };
         }
         if !facts.superseded.contains(&current.digest) {
-            let findings = errors(judge(text));
-            if findings.is_empty() {
-                return fresh(current);
-            }
-            if line.provenance != Provenance::Generated {
-                return held(current, Held::Findings(findings));
+            match Judged::of(judge(text)).stands(current.clone()) {
+                Ok(decision) => return decision,
+                Err(findings) if line.provenance != Provenance::Generated => {
+                    return held(current, Held::Findings(findings));
+                }
+                Err(_) => {}
             }
         }
     }
     if let Some(edit) =
-        facts.edit.as_ref().filter(|edit| !taken_back && (edit.content == key || line.is_none()))
+        facts.edit.as_ref().filter(|edit| !taken_back && (facts.leads(edit.content) || line.is_none()))
     {
-        return kept_by_hand(as_current(edit), &edit.text, key, judge);
+        return kept_by_hand(facts, as_current(edit), &edit.text, judge);
     }
     if taken_back
-        && let Some(standing) =
-            facts.standing.as_ref().filter(|standing| standing.known.is_some_and(|(_, own)| own == key))
-        && errors(judge(&standing.text)).is_empty()
+        && let Some(standing) = facts
+            .standing
+            .as_ref()
+            .filter(|standing| standing.known.is_some_and(|(_, own)| facts.counts(own)))
     {
-        let provenance = standing.known.map_or(Provenance::Generated, |(provenance, _)| provenance);
+        let (provenance, key) = standing.known.unwrap_or((Provenance::Generated, key));
         let text = Text::Lifted(standing.text.clone());
-        return fresh(Current { digest: standing.digest, text, provenance, key, unchecked: false });
+        let current = Current { digest: standing.digest, text, provenance, key, unchecked: false };
+        if let Ok(decision) = Judged::of(judge(&standing.text)).stands(current) {
+            return decision;
+        }
     }
     if let Some(found) = unexplained(facts) {
         return held(found, Held::Unexplained);
@@ -130,7 +192,7 @@ fn unexplained(facts: &Facts) -> Option<Current> {
 fn from_store(facts: &Facts, line: Option<Line>, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
     let mut refused = Vec::new();
     let mut last = Vec::new();
-    let locked = line.filter(|line| line.key == facts.content.short()).and_then(|line| {
+    let locked = line.filter(|line| facts.counts(line.key)).and_then(|line| {
         let text = facts.locked.as_ref()?;
         Some(Candidate {
             digest: full(facts, line.digest, text),
@@ -139,29 +201,30 @@ fn from_store(facts: &Facts, line: Option<Line>, judge: &dyn Fn(&str) -> Vec<Fin
             text: text.clone(),
         })
     });
-    let known = facts
-        .results
-        .iter()
-        .chain(locked.iter().filter(|own| facts.results.iter().all(|other| other.digest != own.digest)));
-    for candidate in known.filter(|candidate| !facts.superseded.contains(&candidate.digest)) {
-        let findings = errors(judge(&candidate.text));
-        if findings.is_empty() {
-            return Decision { refused: sorted(refused), ..fresh(as_current(candidate)) };
+    // First what was made under the present key itself, then what the lock names, then what merely counts as made under it.
+    let own = facts.results.partition_point(|result| result.content == facts.content.short());
+    let (own, counted) = facts.results.split_at(own);
+    let locked = locked.iter().filter(|line| own.iter().all(|other| other.digest != line.digest));
+    for candidate in own.iter().chain(locked).chain(counted) {
+        if facts.superseded.contains(&candidate.digest) || refused.contains(&candidate.digest) {
+            continue;
         }
-        if candidate.provenance != Provenance::Generated {
-            return held(as_current(candidate), Held::Findings(findings));
+        match Judged::of(judge(&candidate.text)).stands(as_current(candidate)) {
+            Ok(decision) => return Decision { refused: sorted(refused), ..decision },
+            Err(findings) if candidate.provenance != Provenance::Generated => {
+                return held(as_current(candidate), Held::Findings(findings));
+            }
+            Err(findings) => last = findings,
         }
         refused.push(candidate.digest);
-        last = findings;
     }
-    let claimed = facts.claimable.iter().find(|candidate| errors(judge(&candidate.text)).is_empty());
-    if let Some(candidate) = claimed {
-        let current = Current { key: facts.content.short(), ..as_current(candidate) };
-        return Decision { claimed: true, refused: sorted(refused), ..fresh(current) };
+    let claim = |candidate: &Candidate| Judged::of(judge(&candidate.text)).stands(as_current(candidate)).ok();
+    if let Some(decision) = facts.claimable.iter().find_map(claim) {
+        return Decision { claimed: true, refused: sorted(refused), ..decision };
     }
     let repeated =
         facts.attempts.repeated || (facts.attempts.made > 0 && facts.attempts.made >= facts.attempts.limit);
-    let locked_out = facts.failed.is_some_and(|f| f.key == facts.content.short() && f.checks == facts.checks);
+    let locked_out = facts.failed.is_some_and(|f| facts.counts(f.key) && f.checks == facts.checks);
     let findings = if last.is_empty() { facts.attempts.trouble.clone() } else { last };
     let verdict = if (repeated || locked_out) && !facts.retry_failed {
         Verdict::Failed(findings.clone())
@@ -175,6 +238,7 @@ fn from_store(facts: &Facts, line: Option<Line>, judge: &dyn Fn(&str) -> Vec<Fin
         current: None,
         linked: last_linked(facts, line),
         file: None,
+        same: Vec::new(),
         claimed: false,
         refused: sorted(refused),
         supersedes: None,
@@ -184,12 +248,11 @@ fn from_store(facts: &Facts, line: Option<Line>, judge: &dyn Fn(&str) -> Vec<Fin
 }
 
 fn stale_or_missing(facts: &Facts, line: Option<Line>) -> Verdict {
-    let key = facts.content.short();
     match line {
-        Some(line) if line.key == key => Verdict::Stale(vec![Reason::OutputLost]),
+        Some(line) if facts.counts(line.key) => Verdict::Stale(vec![Reason::OutputLost]),
         Some(line) => Verdict::Stale(vec![Reason::KeyMoved(line.key)]),
         None => match (facts.earlier, &facts.standing) {
-            (Some(earlier), _) if earlier != key => Verdict::Stale(vec![Reason::KeyMoved(earlier)]),
+            (Some(earlier), _) if !facts.counts(earlier) => Verdict::Stale(vec![Reason::KeyMoved(earlier)]),
             (_, Some(standing)) => Verdict::Stale(vec![
                 standing.known.map_or(Reason::KeyChanged, |(_, key)| Reason::KeyMoved(key)),
             ]),
@@ -200,7 +263,6 @@ fn stale_or_missing(facts: &Facts, line: Option<Line>) -> Verdict {
 
 /// What the main file goes on showing while a better result is wanted.
 fn last_linked(facts: &Facts, line: Option<Line>) -> Option<Current> {
-    let key = facts.content.short();
     let current = |digest: Digest, text: &Arc<str>, provenance, made_under| Current {
         digest,
         text: Text::Lifted(text.clone()),
@@ -216,19 +278,24 @@ fn last_linked(facts: &Facts, line: Option<Line>) -> Option<Current> {
     let standing = facts.standing.as_ref()?;
     let (provenance, made_under) = standing.known?;
     // A generated result that failed never enters as if it had passed: without a lock nothing says that it ever stood.
-    (made_under != key).then(|| current(standing.digest, &standing.text, provenance, made_under))
+    (!facts.counts(made_under)).then(|| current(standing.digest, &standing.text, provenance, made_under))
 }
 
-fn kept_by_hand(current: Current, text: &str, key: Short, judge: &dyn Fn(&str) -> Vec<Finding>) -> Decision {
+fn kept_by_hand(
+    facts: &Facts,
+    current: Current,
+    text: &str,
+    judge: &dyn Fn(&str) -> Vec<Finding>,
+) -> Decision {
     if current.key == Short::default() {
         return held(current, Held::Unexplained);
     }
-    if current.key != key {
+    if !facts.counts(current.key) {
         let reason = Reason::KeyMoved(current.key);
         return held(current, Held::Moved(vec![reason]));
     }
-    let findings = errors(judge(text));
-    if findings.is_empty() { fresh(current) } else { held(current, Held::Findings(findings)) }
+    let judged = Judged::of(judge(text));
+    judged.stands(current.clone()).unwrap_or_else(|findings| held(current, Held::Findings(findings)))
 }
 
 fn as_current(candidate: &Candidate) -> Current {
@@ -236,11 +303,11 @@ fn as_current(candidate: &Candidate) -> Current {
     Current { digest, text: Text::Lifted(text), provenance, key: content, unchecked: false }
 }
 
-fn fresh(current: Current) -> Decision {
+pub(super) fn fresh(current: Current) -> Decision {
     decided(Verdict::Fresh, current)
 }
 
-fn held(current: Current, why: Held) -> Decision {
+pub(super) fn held(current: Current, why: Held) -> Decision {
     decided(Verdict::Held(why), current)
 }
 
@@ -250,6 +317,7 @@ fn decided(verdict: Verdict, current: Current) -> Decision {
         linked: Some(current.clone()),
         current: Some(current),
         file: None,
+        same: Vec::new(),
         claimed: false,
         refused: Vec::new(),
         supersedes: None,
@@ -269,7 +337,7 @@ fn full(facts: &Facts, short: Short, text: &Arc<str>) -> Digest {
         .unwrap_or_else(|| super::output_digest_of_text(text))
 }
 
-fn errors(findings: Vec<Finding>) -> Vec<Finding> {
+pub(super) fn errors(findings: Vec<Finding>) -> Vec<Finding> {
     findings.into_iter().filter(Finding::is_error).collect()
 }
 
@@ -282,8 +350,8 @@ fn sorted(mut digests: Vec<Digest>) -> Vec<Digest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::course::Severity;
     use crate::link::Failed;
+    use crate::plan::Adopt;
     use crate::plan::Attempts;
 
     const OURS: &str = r#""ours""#;
@@ -316,6 +384,8 @@ mod tests {
     fn nothing_known() -> Facts {
         Facts {
             content: key(),
+            same: vec![],
+            pin: None,
             lock_readable: false,
             line: None,
             locked: None,
@@ -324,6 +394,7 @@ mod tests {
             results: vec![],
             claimable: vec![],
             edit: None,
+            base: None,
             superseded: vec![],
             attempts: Attempts { limit: 3, ..Attempts::default() },
             checks: Short::default(),
@@ -332,6 +403,7 @@ mod tests {
             retry_failed: false,
             fix: false,
             refresh: false,
+            adopt: Adopt::No,
         }
     }
 
@@ -417,12 +489,14 @@ mod tests {
                 digest: digest(OURS).short(),
                 provenance: Provenance::Generated,
                 unchecked: false,
+                as_found: false,
             }),
             L::OldKey => Some(Line {
                 key: old_key(),
                 digest: digest(OLD).short(),
                 provenance: Provenance::Generated,
                 unchecked: false,
+                as_found: false,
             }),
             L::Absent | L::Conflict => None,
         };
@@ -559,6 +633,58 @@ mod tests {
         assert_eq!(decision.verdict.name(), "stale");
         assert_eq!(lifted(&decision.linked.unwrap().text), OTHER, "it stands until the new one is there");
         assert!(decision.file.is_some(), "and is kept in the store");
+    }
+
+    #[test]
+    fn a_key_that_counts_serves_unless_there_is_a_result_under_the_present_one() {
+        let mut facts = Facts { same: vec![Digest::of(b"old key")], ..facts_of(L::OldKey, false, M::Same) };
+        let decision = decide(&facts, &|_| vec![]);
+        let current = decision.current.unwrap();
+        assert_eq!((decision.verdict, lifted(&current.text)), (Verdict::Fresh, OLD.to_owned()));
+        assert_eq!(current.key, old_key(), "it keeps the key that it was made under");
+        facts.results = vec![candidate(OURS)];
+        assert_eq!(lifted(&decide(&facts, &|_| vec![]).current.unwrap().text), OURS);
+        let refused = decide(&facts, &refuse(OURS));
+        assert_eq!(lifted(&refused.current.unwrap().text), OLD, "unless that one is refused");
+        facts.line.as_mut().unwrap().provenance = Provenance::Edited;
+        assert_eq!(decide(&facts, &|_| vec![]).verdict, Verdict::Fresh, "an edit is not held for it");
+    }
+
+    #[test]
+    fn a_pinned_result_goes_before_everything() {
+        let pin = Candidate { content: old_key(), ..candidate(OLD) };
+        for (lock, main) in [(L::Match, M::Same), (L::Match, M::Other), (L::OldKey, M::Absent)] {
+            let facts = Facts {
+                pin: Some(pin.clone()),
+                force: true,
+                refresh: true,
+                fix: true,
+                ..facts_of(lock, true, main)
+            };
+            let decision = decide(&facts, &|_| vec![]);
+            assert_eq!(
+                (decision.verdict.name(), lifted(&decision.linked.unwrap().text)),
+                ("held", OLD.to_owned())
+            );
+            assert_eq!(decision.file.is_some(), main == M::Other, "what was written over it is kept");
+            let moved_back = Facts { content: Digest::of(b"old key"), ..facts };
+            assert_eq!(decide(&moved_back, &|_| vec![]).verdict, Verdict::Fresh);
+            assert_eq!(decide(&moved_back, &refuse(OLD)).verdict.name(), "held");
+        }
+    }
+
+    #[test]
+    fn what_passes_by_a_waiver_is_marked() {
+        let waived = |output: &str| {
+            let mut findings = refuse(OURS)(output);
+            findings.iter_mut().for_each(|finding| finding.severity = Severity::Waived);
+            findings
+        };
+        let decision = decide(&facts_of(L::Match, true, M::Same), &waived);
+        assert_eq!(
+            (decision.verdict, decision.current.map(|current| current.unchecked)),
+            (Verdict::Fresh, Some(true))
+        );
     }
 
     #[test]

@@ -54,7 +54,13 @@ fn seen(derived: &Derived, number: usize, holder: &Value) -> Option<Digest> {
 }
 
 /// Puts the derived fields into a result whose ids are in it.
-fn put_in(derived: &[Derived], value: &mut Value, (root, cell): (usize, usize), last: bool, firsts: &Firsts) {
+pub(super) fn put_in(
+    derived: &[Derived],
+    value: &mut Value,
+    (root, cell): (usize, usize),
+    last: bool,
+    firsts: &Firsts,
+) {
     for (number, one) in derived.iter().enumerate() {
         let tell = |(at, holder): (usize, &Value)| match &one.is {
             Derivation::Last => Value::Bool(last),
@@ -98,8 +104,10 @@ impl Board<'_> {
     pub fn derive(&self, phase: usize, root: usize, cell: usize, value: &mut Value, firsts: &Firsts) {
         let derived = &self.rule(phase).output.derived;
         if !derived.is_empty() {
-            let last = self.phases[phase].slots[root].cells[cell].last;
-            put_in(derived, value, (root, cell), last, firsts);
+            let compute = |value: &mut Value| self.compute(phase, (root, cell), value, firsts);
+            if !self.put_found(phase, (root, cell), value, &compute) {
+                compute(value);
+            }
         }
     }
 
@@ -156,7 +164,9 @@ impl Board<'_> {
     /// True when what the results of a root look like is certain: nothing before it can change that any more.
     pub(super) fn is_certain(&self, phase: usize, root: usize) -> bool {
         self.phases[phase].slots[root].state == State::Settled
-            && (!self.rule(phase).output.looks_back() || self.settled(phase) > root)
+            && (!self.rule(phase).output.looks_back()
+                || self.settled(phase) > root
+                || self.stands_as_found(phase, root))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why an item is stale, from the key that it had down to the part that changed; and the words for it.
 
 use super::board::Board;
-use super::memory::Memory;
+use super::memory::{MadeFrom, Memory};
 use super::verdict::{Held, Reason, Verdict};
 use crate::diag::Result;
 use crate::digest::Short;
@@ -23,6 +23,8 @@ pub fn explain(
     for reason in reasons {
         match reason {
             Reason::KeyMoved(old) => told.extend(parts(board, phase, root, at, *old, memory)?),
+            // That is why it is held, not what changed.
+            Reason::Pinned => {}
             other => told.push(other.clone()),
         }
     }
@@ -37,15 +39,15 @@ fn parts(
     old: Short,
     memory: &Memory<'_>,
 ) -> Result<Vec<Reason>> {
-    let cell = &board.phases[phase].slots[root].cells[at];
-    let (Some(old), Some(detail)) =
-        (memory.parts_of(board, phase, &cell.id, old)?, board.detail_of(phase, root, at)?)
+    let (Some(MadeFrom { parts: old, .. }), Some(detail)) =
+        (memory.made_under(old)?, board.detail_of(phase, root, at)?)
     else {
         return Ok(vec![Reason::KeyChanged]);
     };
     let new: Vec<_> = board.phases[phase].recipe(root).parts().iter().chain(&detail.own).cloned().collect();
     let told: Vec<Reason> = difference(&old, &new)
         .into_iter()
+        .filter(|(name, old, new)| !board.is_accepted(phase, name, *old, *new))
         .map(|(name, old, new)| Reason::Part { name: name.to_owned(), old, new })
         .collect();
     Ok(if told.is_empty() { vec![Reason::KeyChanged] } else { told })
@@ -67,6 +69,7 @@ pub fn words(reason: &Reason) -> String {
         }
         Reason::OutputLost => "its output is lost: neither main file nor store has it".to_owned(),
         Reason::Forced => "forced".to_owned(),
+        Reason::Pinned => "its result is pinned".to_owned(),
     }
 }
 
@@ -94,6 +97,7 @@ pub fn part_words(name: &str) -> String {
             "answer" => "the shape of an answer".to_owned(),
             "model" => "the model".to_owned(),
             "model parameters" => "the model's parameters".to_owned(),
+            "model options" => "how the model is asked".to_owned(),
             "generator" => "the generator's program".to_owned(),
             "course" => "the course's names".to_owned(),
             "phase" => "the phase's name or title".to_owned(),

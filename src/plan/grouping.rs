@@ -3,7 +3,7 @@
 //! Which groups there are, and who is in them, is known when the whole earlier phase is settled, so they open together. A
 //! group that lacks a member would be bought twice; so none is bought while one item of the earlier phase has no result.
 
-use super::board::{Board, Slot, State};
+use super::board::{Board, Slot};
 use super::memory::Memory;
 use super::small;
 use crate::course::{Feed, ItemDraft, Upstream, draft_group, group_of};
@@ -112,14 +112,12 @@ impl Board<'_> {
         Ok(draft_group(self.rule(phase), self.course.into(), &plain, &members))
     }
 
-    /// Whether all that a root's items are made from is settled.
+    /// Whether all that a root's items are made from is settled, as far as can be told now.
     pub(super) fn is_fed(&self, phase: usize, root: usize) -> bool {
         match &self.rule(phase).feed {
             Feed::Source => true,
             Feed::Phase { phase: feed, .. } => self.is_certain(*feed, root),
-            Feed::Groups { phase: feed, .. } => {
-                self.phases[*feed].slots.iter().all(|slot| slot.state == State::Settled)
-            }
+            Feed::Groups { phase: feed, .. } => self.settled(*feed) == self.phases[*feed].slots.len(),
         }
     }
 }

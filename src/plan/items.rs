@@ -53,10 +53,20 @@ impl Board<'_> {
                 normalize(&mut output);
                 let board = &self.phases[phase];
                 let position = board.numbers.get(&detail.root).copied().unwrap_or_default();
-                board.checks.item(&Subject { ids, position, input: &detail.input, output: &output })
+                let mut findings =
+                    board.checks.item(&Subject { ids, position, input: &detail.input, output: &output });
+                self.waive(phase, &detail.id, lifted, &mut findings);
+                findings
             }
             Err(problem) => crate::check::missing_output(&[ids.id], &problem.what),
         }
+    }
+
+    /// An item's input with its ids lifted out.
+    pub fn lifted_input(&self, phase: usize, detail: &Detail) -> Value {
+        let mut lifted = detail.input.clone();
+        lift(&mut lifted, &self.rule(phase).input_ids, Ids { id: &detail.id, root: &detail.root });
+        lifted
     }
 
     pub(super) fn detail(&self, phase: usize, root: usize, draft: &ItemDraft) -> Result<Detail> {
@@ -115,15 +125,27 @@ impl Board<'_> {
 
     /// An item's input and key parts, made again from what feeds it. `None` for one that is pending.
     pub fn detail_of(&self, phase: usize, root: usize, cell: usize) -> Result<Option<Detail>> {
+        let draft = self.draft_of(phase, root, cell)?;
+        draft.map(|draft| self.detail(phase, root, &draft)).transpose()
+    }
+
+    /// An item made again from what feeds it. `None` for one that is pending.
+    pub(super) fn draft_of(&self, phase: usize, root: usize, cell: usize) -> Result<Option<ItemDraft>> {
+        let index = self.phases[phase].slots[root].cells[cell].index as usize;
+        Ok(self.drafts_for(phase, root, cell)?.into_iter().find(|draft| draft.index == index))
+    }
+
+    /// The items that come from the same result as an item, made again. None for one that is pending.
+    pub(super) fn drafts_for(&self, phase: usize, root: usize, cell: usize) -> Result<Vec<ItemDraft>> {
         let (slot, at) = (&self.phases[phase].slots[root], cell);
         let cell = &slot.cells[at];
         if matches!(cell.decision.verdict, Verdict::Pending(_)) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        let draft = match self.rule(phase).feed {
-            Feed::Source => self.source_drafts(phase, &self.course.phases[phase].source[root])?.pop(),
+        match self.rule(phase).feed {
+            Feed::Source => self.source_drafts(phase, &self.course.phases[phase].source[root]),
             Feed::Groups { .. } => {
-                Some(self.group(phase, cell.index as usize, &cell.id, &slot.members[at])?)
+                Ok(vec![self.group(phase, cell.index as usize, &cell.id, &slot.members[at])?])
             }
             Feed::Phase { phase: feed, .. } => {
                 let upstream = &self.phases[feed].slots[root].cells[cell.from as usize];
@@ -133,12 +155,9 @@ impl Board<'_> {
                     .as_ref()
                     .or(upstream.decision.linked.as_ref())
                     .map(|current| current.text.clone());
-                let drafts =
-                    text.map(|text| self.drafts(phase, root, cell.from as usize, &text)).transpose()?;
-                let found = |draft: &ItemDraft| draft.index == cell.index as usize;
-                drafts.and_then(|drafts| drafts.into_iter().find(found))
+                let drafts = text.map(|text| self.drafts(phase, root, cell.from as usize, &text));
+                Ok(drafts.transpose()?.unwrap_or_default())
             }
-        };
-        draft.map(|draft| self.detail(phase, root, &draft)).transpose()
+        }
     }
 }

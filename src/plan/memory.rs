@@ -1,13 +1,12 @@
 //! What is remembered of an item: by its lock line, its main file's entry, and the store.
 
-use super::board::Board;
-use super::facts::{Attempts, Candidate, Current, Facts, Standing};
-use super::trouble::trouble;
+use super::board::{Board, Cell, Detail};
+use super::facts::{Candidate, Current, Facts, Standing};
 use crate::diag::Result;
 use crate::digest::{Digest, Short};
-use crate::json::Ids;
+use crate::json::{Ids, Value};
 use crate::key::Part;
-use crate::link::{LockFile, PhaseLock, Text};
+use crate::link::{Line, LockFile, PhaseLock, Text};
 use crate::store::{Known, Provenance, Store};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -41,6 +40,16 @@ pub(super) struct Other {
     pub(super) candidate: Candidate,
 }
 
+/// What an item was made from, as far as the store remembers.
+pub(super) struct MadeFrom {
+    /// The parts of its key.
+    pub(super) parts: Vec<Part>,
+    /// The blob with the texts behind the shared ones.
+    pub(super) texts: Option<Digest>,
+    /// Its input, ids lifted; null if that is not known.
+    pub(super) input: Value,
+}
+
 impl<'s> Memory<'s> {
     /// The memory of a course: the store and its lock.
     pub fn new(store: &'s Store, lock: &'s LockFile) -> Self {
@@ -52,7 +61,22 @@ impl<'s> Memory<'s> {
         self.store
     }
 
-    fn phase_lock(&self, phase: &str) -> Option<&'s PhaseLock> {
+    /// An item's line in the lock.
+    pub(super) fn line(&self, phase: &str, id: &str) -> Option<Line> {
+        self.phase_lock(phase).and_then(|lock| lock.lines.get(id)).copied()
+    }
+
+    /// Who answered in a phase, by its lock.
+    pub(super) fn locked_authors(&self, phase: &str) -> &'s [Vec<Part>] {
+        self.phase_lock(phase).map_or(&[], |lock| &lock.authors)
+    }
+
+    /// True when there is a lock that could be read.
+    pub(super) fn has_lock(&self) -> bool {
+        self.lock.lock().is_some()
+    }
+
+    pub(super) fn phase_lock(&self, phase: &str) -> Option<&'s PhaseLock> {
         self.lock.lock().and_then(|lock| lock.phases.get(phase))
     }
 
@@ -86,10 +110,12 @@ impl<'s> Memory<'s> {
     ) -> Result<Option<Current>> {
         let Some(lock) = self.phase_lock(&board.rule(phase).name) else { return Ok(None) };
         let Some(line) = lock.lines.get(id) else { return Ok(None) };
-        let stands =
-            line.key == content.short() && line.provenance == Provenance::Generated && !line.unchecked;
+        let plain = matches!(line.provenance, Provenance::Generated | Provenance::Adopted);
+        let stands = line.key == content.short() && plain && !line.unchecked;
         let passed = lock.checks == Some(board.phases[phase].checks.digest().short());
-        if !stands || !passed || board.forces(phase, chosen) {
+        let course = board.course;
+        let pinned = course.accepted.pin_of(&course.code, &board.rule(phase).name, id).is_some();
+        if !stands || !passed || pinned || board.forces(phase, id, content, chosen) {
             return Ok(None);
         }
         if self.store.index()?.has_superseded() && !self.store.index()?.superseded(&content, id).is_empty() {
@@ -110,14 +136,34 @@ impl<'s> Memory<'s> {
         &self,
         board: &Board<'_>,
         phase: usize,
-        id: &Arc<str>,
-        root: &str,
+        detail: &Detail,
         content: Digest,
         chosen: bool,
     ) -> Result<Told> {
+        let (id, root) = (&detail.id, &*detail.root);
         if let Some(current) = self.plainly_fresh(board, phase, id, root, content, chosen)? {
             return Ok(Told::Fresh(current));
         }
+        let same = board.same_contents(phase, detail);
+        let contents: Vec<Digest> = std::iter::once(content).chain(same.iter().copied()).collect();
+        if let Some(current) = self.plainly_counts(board, phase, (id, root), &contents, chosen)? {
+            return Ok(Told::Fresh(current));
+        }
+        Ok(Told::Facts(Box::new(self.all_facts(board, phase, detail, content, chosen)?)))
+    }
+
+    /// Everything that a decision over an item looks at, also where its lock line alone would do.
+    pub(super) fn all_facts(
+        &self,
+        board: &Board<'_>,
+        phase: usize,
+        detail: &Detail,
+        content: Digest,
+        chosen: bool,
+    ) -> Result<Facts> {
+        let (id, root) = (&detail.id, &*detail.root);
+        let same = board.same_contents(phase, detail);
+        let contents: Vec<Digest> = std::iter::once(content).chain(same.iter().copied()).collect();
         let rule = board.rule(phase);
         let lock = self.phase_lock(&rule.name);
         let line = lock.and_then(|lock| lock.lines.get(id)).copied();
@@ -126,7 +172,7 @@ impl<'s> Memory<'s> {
             None => None,
         };
         let checks = board.phases[phase].checks.digest();
-        let force = board.forces(phase, chosen);
+        let force = board.forces(phase, id, content, chosen);
         let index = self.store.index()?;
         let locked = match (line, &standing) {
             (Some(line), Some((digest, text))) if line.digest == digest.short() => Some(text.clone()),
@@ -142,16 +188,19 @@ impl<'s> Memory<'s> {
                 .last()
                 .map(|known| (known.provenance, known.content.short()))
         };
-        let mut results = Vec::new();
-        for known in index.results(&content).filter(|known| known.id == *id) {
-            results.extend(self.candidate(&known)?);
-        }
         let edit = match index.edit(&board.course.code, &rule.name, id) {
             Some(known) => self.candidate(&known)?,
             None => None,
         };
-        Ok(Told::Facts(Box::new(Facts {
+        let results = self.results(&contents, id)?;
+        let stands = standing.as_ref().map(|(digest, _)| *digest);
+        let base = match results.is_empty() {
+            true => None,
+            false => self.base_of_standing(board, phase, id, &contents, stands, line, edit.as_ref())?,
+        };
+        Ok(Facts {
             content,
+            pin: self.pinned(board, phase, id, standing.as_ref())?,
             lock_readable: self.lock.lock().is_some(),
             line,
             locked,
@@ -160,8 +209,10 @@ impl<'s> Memory<'s> {
             results,
             claimable: Vec::new(),
             edit,
-            superseded: index.superseded(&content, id).into_iter().collect(),
-            attempts: self.attempts(id, content, checks, rule.attempts)?,
+            base,
+            superseded: contents.iter().flat_map(|content| index.superseded(content, id)).collect(),
+            attempts: self.attempts(id, &contents, checks, rule.attempts)?,
+            same,
             checks: checks.short(),
             earlier: history
                 .iter()
@@ -172,31 +223,11 @@ impl<'s> Memory<'s> {
             retry_failed: board.wishes.retry_failed && chosen,
             fix: board.wishes.fix && chosen,
             refresh: board.wishes.refresh && chosen,
-        })))
+            adopt: board.adopts(phase, chosen),
+        })
     }
 
-    fn attempts(&self, id: &str, content: Digest, checks: Digest, limit: u32) -> Result<Attempts> {
-        let index = self.store.index()?;
-        let made = index.attempts(&content, id, &checks);
-        if made == 0 {
-            return Ok(Attempts { limit, ..Attempts::default() });
-        }
-        let mut answers: Vec<Known> = index
-            .results(&content)
-            .filter(|known| {
-                *known.id == *id && known.checks == checks && known.provenance == Provenance::Generated
-            })
-            .collect();
-        answers.sort_by_key(|known| known.ended_ms);
-        let repeated = matches!(&answers[..], [.., a, b] if a.digest == b.digest && a.entry != b.entry);
-        let trouble = match index.last_attempt(&content, id, &checks) {
-            Some(asked) if asked.result.is_none() => trouble(&self.store.entry(asked.entry)?, id),
-            _ => Vec::new(),
-        };
-        Ok(Attempts { made, limit, repeated, trouble })
-    }
-
-    fn candidate(&self, known: &Known) -> Result<Option<Candidate>> {
+    pub(super) fn candidate(&self, known: &Known) -> Result<Option<Candidate>> {
         let text = self.text_of(Some(known))?;
         Ok(text.map(|text| Candidate {
             digest: known.digest,
@@ -207,7 +238,7 @@ impl<'s> Memory<'s> {
     }
 
     /// A result's text; a torn or vanished entry is a result that is not there.
-    fn text_of(&self, known: Option<&Known>) -> Result<Option<Arc<str>>> {
+    pub(super) fn text_of(&self, known: Option<&Known>) -> Result<Option<Arc<str>>> {
         Ok(known.and_then(|known| self.store.output(known).ok()).map(Into::into))
     }
 
@@ -255,10 +286,13 @@ impl<'s> Memory<'s> {
     }
 
     /// True when a result of this content is filed under another id.
-    pub(super) fn has_others(&self, board: &Board<'_>, phase: usize, content: Digest, id: &str) -> bool {
-        let in_store =
-            self.store.index().is_ok_and(|index| index.results(&content).any(|known| *known.id != *id));
-        in_store || self.locked_ids(&board.rule(phase).name, content).iter().any(|other| **other != *id)
+    pub(super) fn has_others(&self, board: &Board<'_>, phase: usize, cell: &Cell) -> bool {
+        let id = &*cell.id;
+        cell.contents().any(|content| {
+            let in_store =
+                self.store.index().is_ok_and(|index| index.results(&content).any(|known| *known.id != *id));
+            in_store || self.locked_ids(&board.rule(phase).name, content).iter().any(|other| **other != *id)
+        })
     }
 
     /// The results of a content under other ids, by (id, digest); but of one id first what stands for it: what its lock line
@@ -315,20 +349,18 @@ impl<'s> Memory<'s> {
         Ok(others)
     }
 
-    /// The key parts that an item had under an earlier content key, where the store knows them.
-    pub(super) fn parts_of(
-        &self,
-        board: &Board<'_>,
-        phase: usize,
-        id: &str,
-        old: Short,
-    ) -> Result<Option<Vec<Part>>> {
-        let index = self.store.index()?;
-        for asked in index.history(&board.course.code, &board.rule(phase).name, id).iter().rev() {
-            let Ok(entry) = self.store.entry(asked.entry) else { continue };
-            let Some(item) = entry.intent.items.get(asked.item) else { continue };
-            if item.content.short() == old && entry.provenance == Provenance::Generated {
-                return Ok(Some(entry.intent.recipe.iter().chain(&item.parts).cloned().collect()));
+    /// What is behind an earlier content key, where the store knows it: of whatever item, for the same key has the same parts.
+    pub(super) fn made_under(&self, old: Short) -> Result<Option<MadeFrom>> {
+        for (entry, item) in self.store.index()?.named_under(old) {
+            let Ok(entry) = self.store.entry(entry) else { continue };
+            let intent = entry.intent;
+            // What the tool filed itself, a hand edit or a result that moved, does not tell what was sent.
+            if intent.recipe.is_empty() {
+                continue;
+            }
+            if let Some(item) = intent.items.into_iter().nth(item) {
+                let parts = intent.recipe.into_iter().chain(item.parts).collect();
+                return Ok(Some(MadeFrom { parts, texts: intent.texts, input: item.input }));
             }
         }
         Ok(None)

@@ -1,36 +1,56 @@
 //! What would be done, and why: pure decisions over what is known.
 
+mod adopt;
+mod accepted;
+mod attempts;
 mod board;
 mod claim;
+mod compare;
 mod context;
 mod decide;
 mod derived;
 mod explain;
 mod facts;
+mod found;
 mod grouping;
 mod items;
+mod judge_course;
 mod memory;
 mod opening;
+mod order;
 mod outline;
+mod outstanding;
+mod pinned;
 mod recall;
+mod refresh;
+mod refuse;
 mod report;
 mod scope;
 mod select;
+mod texts;
+mod together;
 mod trouble;
 mod verdict;
 
+pub use adopt::Adopt;
 pub use board::*;
 pub use context::Entries;
 pub use decide::decide;
 pub use derived::Firsts;
 pub use explain::{explain, part_words, words};
 pub use facts::*;
+pub use found::Difference;
+pub use judge_course::{COVERAGE, JudgedItem, JudgedPhase, judge_course};
 pub use memory::Memory;
-pub use outline::{enlist, outline, place, wants};
+pub use order::Step;
+pub use outline::{enlist, outline, pack, place, wants};
+pub use outstanding::{Change, Outstanding, outstanding};
 pub use recall::Recall;
+pub use refresh::refreshed;
 pub use report::*;
 pub use select::*;
-pub use trouble::trouble;
+pub use texts::{PartTexts, part_texts, recipe_texts};
+pub use trouble::{extras, trouble};
 pub use verdict::*;
 
 use crate::digest::Digest;

@@ -10,12 +10,12 @@ use crate::course::{Feed, ItemDraft, Role, Window};
 use crate::diag::Result;
 use crate::digest::Digest;
 use rayon::prelude::*;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Board<'_> {
     /// Decides over all slots that can be opened, phase by phase, and lists for the others what the last linked results give.
     pub fn open_all(&mut self, memory: &Memory<'_>) -> Result<()> {
+        self.accept(memory)?;
         for phase in 0..self.phases.len() {
             let this = &*self;
             let slots: Vec<Slot> = (0..this.phases[phase].slots.len())
@@ -34,6 +34,7 @@ impl Board<'_> {
             self.phases[phase].claiming = claiming;
             self.choose_batches(phase, memory)?;
             claim::take_over(self, phase, memory)?;
+            self.compare_all(phase, memory)?;
             self.advance(phase);
             if self.settled(phase) < self.phases[phase].slots.len() {
                 // What stands first among the rest is certain only later; until then it is what the main file shows.
@@ -43,66 +44,7 @@ impl Board<'_> {
         Ok(())
     }
 
-    /// Opens the slots that have become ready since `root` of `phase` was settled. Gives each, with its phase, in an order that
-    /// does not matter. `waiting` holds, by phase, the roots that were not open before.
-    pub fn open_after(
-        &mut self,
-        phase: usize,
-        root: usize,
-        waiting: &mut [BTreeSet<usize>],
-        memory: &Memory<'_>,
-    ) -> Result<Vec<(usize, usize)>> {
-        let mut opened = Vec::new();
-        let mut settled = vec![(phase, root)];
-        while let Some((phase, root)) = settled.pop() {
-            self.advance(phase);
-            for reader in self.graph.node(phase).readers.clone() {
-                let mut ready = Vec::new();
-                for root in self.candidates(reader, phase, root, &waiting[reader]) {
-                    if self.can_open(reader, root) {
-                        waiting[reader].remove(&root);
-                        let slot = self.slot(reader, root, memory)?;
-                        let board = &mut self.phases[reader];
-                        match slot.state {
-                            State::Claiming => board.claiming.extend(claim::wanting(root, &slot)),
-                            _ => ready.push(root),
-                        }
-                        board.slots[root] = slot;
-                    }
-                }
-                if !ready.is_empty() {
-                    self.choose_batches(reader, memory)?;
-                }
-                ready.extend(claim::take_over(self, reader, memory)?);
-                for root in ready {
-                    opened.push((reader, root));
-                    if self.phases[reader].slots[root].state == State::Settled {
-                        settled.push((reader, root));
-                    }
-                }
-            }
-        }
-        Ok(opened)
-    }
-
-    /// The waiting roots of `reader` that may have become ready when `root` of `phase` was settled.
-    fn candidates(&self, reader: usize, phase: usize, root: usize, waiting: &BTreeSet<usize>) -> Vec<usize> {
-        let windowed = self.rule(reader).contexts.iter().any(|context| context.role != Role::Hint);
-        if matches!(self.rule(reader).feed, Feed::Groups { .. }) {
-            waiting.iter().copied().collect()
-        } else if windowed || self.rule(phase).output.looks_back() {
-            let settled = self.settled(phase);
-            // A window over all of a phase opens everything at once, also the roots of a longer source.
-            let bound = if settled == self.phases[phase].roots.len() { usize::MAX } else { settled };
-            waiting.iter().copied().take_while(|root| *root <= bound).collect()
-        } else if self.graph.node(reader).feed == Some(phase) {
-            waiting.get(&root).copied().into_iter().collect()
-        } else {
-            Vec::new()
-        }
-    }
-
-    fn can_open(&self, phase: usize, root: usize) -> bool {
+    pub(super) fn can_open(&self, phase: usize, root: usize) -> bool {
         let feed = self.graph.node(phase).feed;
         self.is_fed(phase, root)
             && self.rule(phase).contexts.iter().filter(|context| context.role != Role::Hint).all(|context| {
@@ -119,7 +61,7 @@ impl Board<'_> {
     }
 
     /// The items of a slot, decided. Items of upstream results that are not to be had in this run stay pending.
-    fn slot(&self, phase: usize, root: usize, memory: &Memory<'_>) -> Result<Slot> {
+    pub(super) fn slot(&self, phase: usize, root: usize, memory: &Memory<'_>) -> Result<Slot> {
         let mut slot = Slot::default();
         let cells = &mut slot.cells;
         match self.rule(phase).feed {
@@ -144,8 +86,7 @@ impl Board<'_> {
             }
         }
         slot.find_state();
-        let may_claim =
-            |cell: &Cell| cell.may_claim() && memory.has_others(self, phase, cell.content, &cell.id);
+        let may_claim = |cell: &Cell| cell.may_claim() && memory.has_others(self, phase, cell);
         if slot.cells.iter().any(may_claim) {
             slot.state = State::Claiming;
         }
@@ -182,6 +123,7 @@ impl Board<'_> {
                     content: *content,
                     decision: Decision::fresh(current),
                     chosen,
+                    doubt: None,
                 });
                 continue;
             }
@@ -200,7 +142,7 @@ impl Board<'_> {
         Ok(())
     }
 
-    fn provisional(&self, phase: usize, root: usize, memory: &Memory<'_>) -> Result<Slot> {
+    pub(super) fn provisional(&self, phase: usize, root: usize, memory: &Memory<'_>) -> Result<Slot> {
         let mut cells = Vec::new();
         match self.rule(phase).feed {
             Feed::Groups { .. } => return self.provisional_groups(phase, memory),
@@ -262,6 +204,7 @@ impl Board<'_> {
             content: Digest::default(),
             decision: Decision::pending(Verdict::Pending(waits), linked),
             chosen: false,
+            doubt: None,
         })
     }
 
@@ -295,6 +238,7 @@ impl Board<'_> {
             content,
             decision,
             chosen,
+            doubt: None,
         })
     }
 
@@ -308,17 +252,22 @@ impl Board<'_> {
         claimable: Vec<super::Candidate>,
         memory: &Memory<'_>,
     ) -> Result<Decision> {
-        let mut facts = match memory.facts(self, phase, &detail.id, &detail.root, content, chosen)? {
+        let mut facts = match memory.facts(self, phase, detail, content, chosen)? {
             super::memory::Told::Fresh(current) => return Ok(Decision::fresh(current)),
             super::memory::Told::Facts(facts) => *facts,
         };
         facts.claimable = claimable;
-        Ok(decide(&facts, &|lifted| self.judge(phase, detail, lifted)))
+        let mut decision = decide(&facts, &|lifted| self.judge(phase, detail, lifted));
+        if decision.claimed || decision.verdict.is_to_buy() {
+            decision.same = facts.same;
+        }
+        decision.hold_out_of_reach(content, &detail.id, &self.wishes.out_of_reach);
+        Ok(decision)
     }
 
     /// Selects the items of the batches that were named, now that positions are known. What they ask for beyond bringing up to
     /// date (`-B` and its kin) makes them be decided again.
-    fn choose_batches(&mut self, phase: usize, memory: &Memory<'_>) -> Result<()> {
+    pub(super) fn choose_batches(&mut self, phase: usize, memory: &Memory<'_>) -> Result<()> {
         let size = self.rule(phase).batch.size;
         let Some(chosen) = self.wishes.chosen.get(phase).filter(|chosen| !chosen.batches.is_empty()).cloned()
         else {

@@ -3,16 +3,17 @@
 use super::board::{Board, Cell, State};
 use super::explain::{explain, words};
 use super::memory::Memory;
-use super::report::{Bounds, CoursePlan, Expected, PhasePlan, Plan, ReasonCount};
+use super::outstanding::could_be_accepted;
+use super::report::{Bounds, CoursePlan, Expected, OutOfReach, PhasePlan, Plan, ReasonCount};
 use super::verdict::{Counts, Verdict};
 use crate::course::{Feed, Role};
 use crate::diag::Result;
 use crate::digest::{Digest, Hasher};
 use crate::graph::batches;
 use crate::key::Part;
-use crate::schedule::{Cut, PhaseNo, Schedule, Want};
+use crate::schedule::{Cut, PhaseNo, Place, Schedule, Want};
 use rayon::prelude::*;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Plans a run over these courses, each with its memory.
 pub fn outline(courses: &[(&Board<'_>, &Memory<'_>)]) -> Result<Plan> {
@@ -22,6 +23,7 @@ pub fn outline(courses: &[(&Board<'_>, &Memory<'_>)]) -> Result<Plan> {
         calls: Bounds::default(),
         items: Bounds::default(),
         expected: Expected::default(),
+        out_of_reach: OutOfReach::default(),
     };
     for (board, memory) in courses {
         let phases: Vec<PhasePlan> =
@@ -48,10 +50,13 @@ fn phase_plan(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<Ph
         counts.add(&cell.decision.verdict);
         unselected += usize::from(cell.decision.verdict.is_to_buy() && !cell.chosen);
     }
-    let surely = memory.knows_nothing_of(&board.course.code, &rule.name)?;
-    let (least, least_calls) =
-        count_calls(board, phase, &|root| if surely { pending_items(board, phase, root).min } else { 0 })?;
-    let (most, most_calls) = count_calls(board, phase, &|root| pending_items(board, phase, root).max)?;
+    let adopting = board.wishes.adopt != super::Adopt::No;
+    let surely = !adopting && memory.knows_nothing_of(&board.course.code, &rule.name)?;
+    let (least, least_calls) = count_calls(board, phase, false, &|root| {
+        if surely { pending_items(board, phase, root).min } else { 0 }
+    })?;
+    let (most, most_calls) = count_calls(board, phase, true, &|root| pending_items(board, phase, root).max)?;
+    let (reasons, acceptable) = reasons(board, phase, memory)?;
     Ok(PhasePlan {
         phase: rule.name.clone(),
         title: rule.title.clone(),
@@ -61,7 +66,8 @@ fn phase_plan(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<Ph
         calls: Bounds { min: least_calls, max: most_calls },
         buys: Bounds { min: least, max: most },
         unselected,
-        reasons: reasons(board, phase, memory)?,
+        acceptable,
+        reasons,
         counts,
     })
 }
@@ -117,15 +123,32 @@ fn group_bounds(board: &Board<'_>, phase: usize, feed: usize) -> Bounds {
     Bounds { min: usize::from(everything && all.min > 0), max: all.max }
 }
 
-/// Runs the schedule dry: what is known, with so many items from each root that is pending.
-fn count_calls(board: &Board<'_>, phase: usize, pending: &dyn Fn(usize) -> usize) -> Result<(usize, usize)> {
+/// Runs the schedule dry: what is known, with so many items from each root that is pending. What is in doubt is bought, if at
+/// all, when all before it is settled: together with no more than lies between two purchases.
+fn count_calls(
+    board: &Board<'_>,
+    phase: usize,
+    doubtful: bool,
+    pending: &dyn Fn(usize) -> usize,
+) -> Result<(usize, usize)> {
     let mut schedule = Schedule::new(usize::MAX);
     let slots = &board.phases[phase].slots;
     let number = schedule.add_phase(cut(board, phase)?, u32::try_from(slots.len()).unwrap_or(u32::MAX));
-    let mut items = 0;
+    let (mut items, mut purchases) = (0, 0_u64);
     for (root, slot) in slots.iter().enumerate() {
         let wants = match slot.state {
-            State::Open | State::Settled => wants(board, phase, root)?,
+            State::Open | State::Settled => {
+                let mut wants = wants(board, phase, root)?;
+                purchases += u64::from(!wants.is_empty());
+                if doubtful {
+                    let later = wants_of(board, phase, root, &|cell| cell.doubt.is_some())?;
+                    wants.extend(later.into_iter().map(|mut want| {
+                        want.lane.2 = Digest::of(&purchases.to_le_bytes());
+                        want
+                    }));
+                }
+                wants
+            }
             State::Pending | State::Claiming => {
                 let lane = board.phases[phase].lane(root, false, None);
                 (0..pending(root)).map(|at| Want { place: place(root, at), lane, bytes: 0 }).collect()
@@ -138,7 +161,7 @@ fn count_calls(board: &Board<'_>, phase: usize, pending: &dyn Fn(usize) -> usize
 }
 
 /// The place of an item in the schedule.
-pub fn place(root: usize, at: usize) -> crate::schedule::Place {
+pub fn place(root: usize, at: usize) -> Place {
     let small = |number| u32::try_from(number).unwrap_or(u32::MAX);
     (small(root), small(at))
 }
@@ -165,10 +188,19 @@ fn cut(board: &Board<'_>, phase: usize) -> Result<Cut> {
 
 /// What is to be bought of a root. Items with other key contexts never share a call: each is sent what it is keyed by, and no more.
 pub fn wants(board: &Board<'_>, phase: usize, root: usize) -> Result<Vec<Want>> {
+    wants_of(board, phase, root, &|cell| cell.doubt.is_none())
+}
+
+fn wants_of(
+    board: &Board<'_>,
+    phase: usize,
+    root: usize,
+    which: &dyn Fn(&Cell) -> bool,
+) -> Result<Vec<Want>> {
     let measured = board.rule(phase).batch.max_prompt_bytes.is_some();
     let keyed = board.rule(phase).contexts.iter().any(|context| context.role == Role::Key);
     let slot = &board.phases[phase].slots[root];
-    let wanted = slot.cells.iter().enumerate().filter(|(_, cell)| cell.is_wanted());
+    let wanted = slot.cells.iter().enumerate().filter(|(_, cell)| cell.is_wanted() && which(cell));
     wanted
         .map(|(at, cell)| {
             let detail = if measured || keyed { board.detail_of(phase, root, at)? } else { None };
@@ -189,53 +221,62 @@ fn context_digest(own: &[Part]) -> Digest {
     hasher.finish()
 }
 
-/// Adds a board's phases to a schedule, with what is known of them. Gives the number of each.
+/// Adds a board's phases to a schedule, with nothing known of them. Gives the number of each.
 pub fn enlist(schedule: &mut Schedule, board: &Board<'_>) -> Result<Vec<PhaseNo>> {
     (0..board.phases.len())
         .map(|phase| {
-            let slots = &board.phases[phase].slots;
-            let number =
-                schedule.add_phase(cut(board, phase)?, u32::try_from(slots.len()).unwrap_or(u32::MAX));
-            for (root, slot) in slots.iter().enumerate() {
-                if matches!(slot.state, State::Open | State::Settled) {
-                    schedule.settle(
-                        number,
-                        u32::try_from(root).unwrap_or(u32::MAX),
-                        &wants(board, phase, root)?,
-                    );
-                }
-            }
-            schedule.gate(number, board.gate(phase));
-            Ok(number)
+            let slots = board.phases[phase].slots.len();
+            Ok(schedule.add_phase(cut(board, phase)?, u32::try_from(slots).unwrap_or(u32::MAX)))
         })
         .collect()
 }
 
-fn reasons(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<Vec<ReasonCount>> {
+/// Items that are to be asked for again, cut into calls.
+pub fn pack(board: &Board<'_>, phase: usize, items: &[(usize, usize)]) -> Result<Vec<Vec<Place>>> {
+    let mut schedule = Schedule::new(usize::MAX);
+    let roots: BTreeSet<usize> = items.iter().map(|(root, _)| *root).collect();
+    let wanted: HashSet<Place> = items.iter().map(|(root, at)| place(*root, *at)).collect();
+    let last = roots.last().map_or(0, |last| last + 1);
+    let number = schedule.add_phase(cut(board, phase)?, u32::try_from(last).unwrap_or(u32::MAX));
+    for root in 0..last {
+        let mut wants = if roots.contains(&root) { wants(board, phase, root)? } else { Vec::new() };
+        wants.retain(|want| wanted.contains(&want.place));
+        wants.iter_mut().for_each(|want| want.lane.1 = true);
+        schedule.settle(number, u32::try_from(root).unwrap_or(u32::MAX), &wants);
+    }
+    Ok(std::iter::from_fn(|| schedule.next_call()).map(|ready| ready.items).collect())
+}
+
+/// Why items are to be bought, and how many are only for edits that could be accepted.
+fn reasons(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<(Vec<ReasonCount>, usize)> {
     let wanted: Vec<(usize, usize)> =
         board.cells(phase).filter(|(.., cell)| cell.is_wanted()).map(|(root, at, _)| (root, at)).collect();
-    let told: Vec<Vec<String>> = wanted
+    let told: Vec<(Vec<String>, bool)> = wanted
         .par_iter()
         .map(|(root, at)| {
             Ok(match &board.phases[phase].slots[*root].cells[*at].decision.verdict {
-                Verdict::Missing => vec!["never built".to_owned()],
+                Verdict::Missing => (vec!["never built".to_owned()], false),
                 Verdict::Rejected(findings) => {
                     let mut kinds: Vec<String> =
                         findings.iter().map(|finding| format!("refused: `{}`", finding.kind)).collect();
                     kinds.sort();
                     kinds.dedup();
-                    kinds
+                    (kinds, false)
                 }
-                _ => explain(board, phase, *root, *at, memory)?.iter().map(words).collect(),
+                _ => {
+                    let why = explain(board, phase, *root, *at, memory)?;
+                    (why.iter().map(words).collect(), !why.is_empty() && why.iter().all(could_be_accepted))
+                }
             })
         })
         .collect::<Result<_>>()?;
     let mut counted: HashMap<String, usize> = HashMap::new();
-    for reason in told.into_iter().flatten() {
+    let acceptable = told.iter().filter(|(_, acceptable)| *acceptable).count();
+    for reason in told.into_iter().flat_map(|(reasons, _)| reasons) {
         *counted.entry(reason).or_default() += 1;
     }
     let mut counted: Vec<ReasonCount> =
         counted.into_iter().map(|(reason, items)| ReasonCount { reason, items }).collect();
     counted.sort_by(|a, b| b.items.cmp(&a.items).then_with(|| a.reason.cmp(&b.reason)));
-    Ok(counted)
+    Ok((counted, acceptable))
 }

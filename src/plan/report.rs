@@ -25,22 +25,53 @@ pub struct Plan {
     pub items: Bounds,
     /// What they are expected to come to.
     pub expected: Expected,
+    /// What is held because the shared store cannot be asked.
+    #[serde(skip_serializing_if = "OutOfReach::is_nothing")]
+    pub out_of_reach: OutOfReach,
 }
 
-/// What a plan is expected to come to, if every call that may be needed is made once. Calls of generators that cost nothing are
-/// not counted.
+/// What carrying out a plan is expected to come to, if every call is made once. What nobody knows is `None`, never 0; a plan without
+/// calls comes to nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Expected {
-    /// Input tokens, whoever serves them.
+    /// Input tokens of all calls that may be needed, whoever serves them. Calls of generators that cost nothing are not counted.
     pub input: u64,
-    /// Output tokens.
+    /// Output tokens of the same calls.
     pub output: u64,
-    /// US dollars; unknown where a price is.
-    pub usd: Option<f64>,
-    /// Seconds, with as many calls at once as there may be; unknown where no call was ever made.
+    /// US dollars.
+    pub usd: Option<Dollars>,
+    /// Seconds, with as many calls at once as there may be.
     pub seconds: Option<f64>,
-    /// All of it learned from earlier calls; else guessed from the length of prompts, at least in part.
+    /// How many calls there will be is not known yet: it takes at least so long.
+    pub at_least: bool,
+    /// All tokens are learned from earlier calls; else they are guessed from the length of prompts, at least in part.
     pub learned: bool,
+}
+
+/// Least and most, in US dollars.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Dollars {
+    /// At least so much.
+    pub min: f64,
+    /// At most so much, if no answer is refused.
+    pub max: f64,
+}
+
+/// Items that are held because nobody can say whether the shared store has them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct OutOfReach {
+    /// How many.
+    pub items: usize,
+    /// What they would cost in US dollars, as far as that can be guessed from what was bought before.
+    pub money_usd: Option<f64>,
+    /// Why it cannot be asked, and what follows, in words; `None` where that was told otherwise.
+    pub trouble: Option<String>,
+}
+
+impl OutOfReach {
+    fn is_nothing(&self) -> bool {
+        self.items == 0 && self.trouble.is_none()
+    }
 }
 
 /// One course's part of a [`Plan`].
@@ -74,6 +105,8 @@ pub struct PhasePlan {
     pub buys: Bounds,
     /// Items that are stale but not selected: they stay as they are.
     pub unselected: usize,
+    /// Items that are to be bought for no other reason than edits that could be accepted.
+    pub acceptable: usize,
     /// Why items are to be bought, most frequent first.
     pub reasons: Vec<ReasonCount>,
 }

@@ -37,7 +37,7 @@ pub(super) fn scopes(
         .into_iter()
         .map(|sections| {
             let texts: Vec<&Section> = sections.iter().map(|number| &rule.prompt.scoped[*number]).collect();
-            Scope { recipe: Recipe::of(course, rule, &texts), sections }
+            Scope { recipe: Recipe::of(course, rule, &texts), sections, same: Vec::new() }
         })
         .collect();
     (scopes, scope_of)

@@ -3,7 +3,7 @@
 //! A selection limits what is bought, never what is compared.
 
 use crate::course::Course;
-use crate::diag::{Problem, Result};
+use crate::diag::{Problem, Result, did_you_mean, escape};
 use crate::graph::Graph;
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -123,8 +123,9 @@ pub fn read_target(text: &str, courses: &[&Course]) -> Result<Target> {
         None if courses.len() == 1 => 0,
         None => {
             let codes: Vec<&str> = courses.iter().map(|course| course.code.as_str()).collect();
-            return Err(Problem::author(format!("`{text}` names no course"))
-                .hint(format!("the courses are {}", list(&codes))));
+            let hint = format!("the courses are {}", list(&codes));
+            return Err(Problem::author(format!("`{}` names no course", escape(text)))
+                .hint(did_you_mean(parts[0], codes, &hint)));
         }
     };
     let Some(first) = parts.first() else { return Ok(Target { course, phase: None, what: What::All }) };
@@ -134,8 +135,11 @@ pub fn read_target(text: &str, courses: &[&Course]) -> Result<Target> {
             Ok(Target { course, phase: None, what: What::Items((*first).to_owned()) })
         } else {
             let names: Vec<&str> = phases.iter().map(|phase| phase.rule.name.as_str()).collect();
-            Err(Problem::author(format!("`{text}` names no phase of `{}`", courses[course].code))
-                .hint(format!("the phases are {}", list(&names))))
+            let hint = format!("the phases are {}", list(&names));
+            // With one course, its code may have been typed wrong as well.
+            let known = names.iter().copied().chain([courses[course].code.as_str()]);
+            let what = format!("`{}` names no phase of `{}`", escape(text), courses[course].code);
+            Err(Problem::author(what).hint(did_you_mean(first, known, &hint)))
         };
     };
     let rest = parts[1..].join("/");
@@ -185,8 +189,9 @@ pub fn choose(
         for name in &selection.phases {
             if !courses.iter().any(|course| course.phases.iter().any(|phase| phase.rule.name == *name)) {
                 let all: Vec<&str> = course.phases.iter().map(|phase| phase.rule.name.as_str()).collect();
-                return Err(Problem::author(format!("there is no phase `{name}`"))
-                    .hint(format!("the phases are {}", list(&all))));
+                let hint = format!("the phases are {}", list(&all));
+                return Err(Problem::author(format!("there is no phase `{}`", escape(name)))
+                    .hint(did_you_mean(name, all, &hint)));
             }
         }
         for (phase, limit) in course.phases.iter().zip(&mut chosen) {
@@ -206,7 +211,8 @@ fn listed(texts: &[String], course: &Course, names: &Names<'_>) -> Result<Vec<Ch
         let found: Vec<Result<Chosen>> = (0..runs.len()).map(|phase| items(text, phase, names)).collect();
         let known = |phase: usize| found[phase].is_ok() && !is_grouped(phase, names);
         if !(0..runs.len()).any(known) && !(0..runs.len()).any(|phase| (names.has_item)(phase, text)) {
-            found.into_iter().find_map(Result::err).map_or(Ok(()), Err)?;
+            let unknown = found.into_iter().find_map(Result::err);
+            unknown.map_or(Ok(()), |problem| Err(unknown_target(text, text, false, course, problem)))?;
             continue;
         }
         for (run, found) in runs.iter_mut().zip(found.into_iter().map(Result::unwrap_or_default)) {
@@ -260,13 +266,22 @@ fn add_target(
             What::Batch(_) => limit.all = true,
             What::Items(range) => {
                 let found = items(range, phase, names)
-                    .map_err(|problem| Problem { what: format!("`{text}`: {}", problem.what), ..problem })?;
+                    .map_err(|problem| unknown_target(text, range, own.is_some(), course, problem))?;
                 limit.roots.extend(found.roots);
                 limit.ids.extend(found.ids);
             }
         }
     }
     Ok(())
+}
+
+/// A word alone that names no item may have been meant for a phase or the course.
+fn unknown_target(text: &str, range: &str, in_phase: bool, course: &Course, problem: Problem) -> Problem {
+    let names = course.phases.iter().map(|phase| phase.rule.name.as_str()).chain([course.code.as_str()]);
+    let hint = problem.hint.as_deref().unwrap_or_default();
+    let hint = if in_phase { hint.to_owned() } else { did_you_mean(range, names, hint) };
+    let what = if text == range { problem.what } else { format!("`{}`: {}", escape(text), problem.what) };
+    Problem { what, ..problem }.hint(hint)
 }
 
 /// One id or a range, from the position of the first to that of the last; ids are data, so every `-` is tried.
@@ -301,12 +316,14 @@ fn items(text: &str, phase: usize, names: &Names<'_>) -> Result<Chosen> {
     if let Some(root) = split {
         return Ok(Chosen { roots: vec![root..=root], ..Chosen::default() });
     }
-    Err(Problem::author(format!("there is no item `{text}`")).hint(
-        roots.first().zip(roots.last()).map_or_else(
-            || "the source is empty".to_owned(),
-            |(first, last)| format!("the ids run from `{first}` to `{last}`"),
-        ),
-    ))
+    let hint = roots.first().zip(roots.last()).map_or_else(
+        || "the source is empty".to_owned(),
+        |(first, last)| format!("the ids run from `{first}` to `{last}`"),
+    );
+    // Ids differ by a digit, so a mistyped one is near many: only one that is unlike an id by its form is worth a guess.
+    let known = roots.iter().map(|root| &**root).filter(|root| root.len() != text.len());
+    Err(Problem::author(format!("there is no item `{}`", escape(text)))
+        .hint(did_you_mean(text, known, &hint)))
 }
 
 fn list(names: &[&str]) -> String {

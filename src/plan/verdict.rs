@@ -2,6 +2,7 @@
 
 use crate::check::Finding;
 use crate::digest::{Digest, Short};
+use crate::json::Clash;
 use serde::Serialize;
 
 /// What is to be done with an item.
@@ -30,8 +31,21 @@ pub enum Held {
     Findings(Vec<Finding>),
     /// Its key moved under a hand edit.
     Moved(Vec<Reason>),
+    /// Its key moved under a hand edit, and what was generated since cannot be merged with it.
+    Conflict(Conflict),
     /// It stands in the main file and nothing tells where it comes from.
     Unexplained,
+    /// The shared store may have it, and cannot be asked.
+    OutOfReach,
+}
+
+/// Why a hand edit and what was generated since cannot be merged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conflict {
+    /// The fields that both changed; empty where the two together fail a check.
+    pub fields: Vec<Clash>,
+    /// What the two together fail.
+    pub findings: Vec<Finding>,
 }
 
 impl Verdict {
@@ -74,6 +88,8 @@ pub enum Reason {
     OutputLost,
     /// Asked for: `-B`.
     Forced,
+    /// The result is pinned: it is kept although something changed.
+    Pinned,
 }
 
 /// The seven kinds of verdict, counted: they sum to the number of items.

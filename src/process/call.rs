@@ -48,7 +48,7 @@ fn start(order: &Order, supervisor: &Path) -> Result<tokio::process::Child> {
     let task = Task {
         argv: order.argv.clone(),
         timeout_ms: u64::try_from(order.timeout.as_millis()).unwrap_or(u64::MAX),
-        prompt_on_stdin: order.prompt_on_stdin,
+        stdin: order.stdin.or(order.prompt_on_stdin.then_some(PROMPT)).map(str::to_owned),
     };
     let task = serde_json::to_vec_pretty(&task)
         .map_err(|e| Problem::internal("a call's order cannot be written").because(e))?;
@@ -61,6 +61,9 @@ fn start(order: &Order, supervisor: &Path) -> Result<tokio::process::Child> {
     }
     fs::write_whole(&order.dir.join(PROMPT), order.prompt.as_bytes(), false)?;
     fs::write_whole(&order.dir.join(INPUT), &order.input, false)?;
+    for (name, text) in &order.files {
+        fs::write_whole(&order.dir.join(name), text.as_bytes(), false)?;
+    }
     fs::write_whole(&order.dir.join(ORDER), &task, false)?;
     tokio::process::Command::new(supervisor)
         .arg("supervise")
@@ -72,6 +75,19 @@ fn start(order: &Order, supervisor: &Path) -> Result<tokio::process::Child> {
         .stderr(Stdio::null())
         .spawn()
         .map_err(|e| Problem::io("start the supervisor", supervisor, &e))
+}
+
+/// Takes away what an ended run left in a call's folder, so that the same call can be made again. Does nothing while it runs.
+pub fn reset(dir: &Path) -> Result<()> {
+    if !dir.join(STDOUT).exists() {
+        return Ok(());
+    }
+    let Some(_free) = Lock::try_take(&dir.join(LOCK))? else { return Ok(()) };
+    // The standard output last: without it nothing was started.
+    for name in [STATUS, ANSWER, STDERR, SUPERVISOR, ORDER, STDOUT] {
+        fs::remove_file(&dir.join(name))?;
+    }
+    Ok(())
 }
 
 /// What is found in a call's folder after the engine that made it is gone.

@@ -8,7 +8,7 @@ mod call;
 mod capture;
 mod supervisor;
 
-pub use call::{Found, Running, recover, run};
+pub use call::{Found, Running, recover, reset, run};
 pub use capture::capture;
 pub use supervisor::supervise;
 
@@ -51,6 +51,10 @@ pub struct Order {
     pub prompt_on_stdin: bool,
     /// The call as data, a JSON text: goes to [`INPUT`].
     pub input: Vec<u8>,
+    /// More files to lay into the folder: names and texts.
+    pub files: Vec<(&'static str, String)>,
+    /// The one of them that is standard input, instead of the prompt.
+    pub stdin: Option<&'static str>,
 }
 
 /// How a program ended.
@@ -106,7 +110,8 @@ impl Ended {
 struct Task {
     argv: Vec<String>,
     timeout_ms: u64,
-    prompt_on_stdin: bool,
+    /// The file that is standard input; none: that is empty.
+    stdin: Option<String>,
 }
 
 /// What the supervisor leaves: [`STATUS`].

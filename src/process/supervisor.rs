@@ -4,7 +4,7 @@
 //! behind, so that nothing escapes an interrupt by forking or by a session of its own; elsewhere the process group is ended.
 #![expect(clippy::disallowed_methods, reason = "the supervised program is started and its run is timed here")]
 
-use super::{ANSWER, How, ORDER, PROMPT, STATUS, STDERR, STDOUT, SUPERVISOR, Status, Task, cannot_start};
+use super::{ANSWER, How, ORDER, STATUS, STDERR, STDOUT, SUPERVISOR, Status, Task, cannot_start};
 use crate::diag::{Problem, Result};
 use crate::fs;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group};
@@ -82,7 +82,10 @@ fn start(dir: &Path, task: &Task, stdout: &File, stderr: &File) -> std::io::Resu
     let Some((program, arguments)) = task.argv.split_first() else {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "`argv` names no program"));
     };
-    let stdin = if task.prompt_on_stdin { File::open(dir.join(PROMPT))?.into() } else { Stdio::null() };
+    let stdin = match &task.stdin {
+        Some(name) => File::open(dir.join(name))?.into(),
+        None => Stdio::null(),
+    };
     let mut command = Command::new(program);
     command.args(arguments).current_dir(dir).stdin(stdin);
     command.stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);

@@ -3,6 +3,7 @@
 use super::look::Look;
 use super::words::flat;
 use crate::check::Finding;
+use crate::course::Severity;
 
 /// How many findings of one call are shown unless everything is asked for.
 pub(super) const FEW: usize = 3;
@@ -12,7 +13,11 @@ pub(super) fn findings(findings: &[Finding], most: usize, indent: &str, look: Lo
     let mut out = String::new();
     for finding in findings.iter().take(most) {
         let kind = flat(&finding.kind);
-        let kind = if finding.is_error() { look.bad(&kind) } else { look.odd(&format!("{kind} (warning)")) };
+        let kind = match finding.severity {
+            Severity::Error => look.bad(&kind),
+            Severity::Waived => look.dim(&format!("{kind} (waived)")),
+            Severity::Warning | Severity::Off => look.odd(&format!("{kind} (warning)")),
+        };
         out += &format!("{indent}{} {kind}: {}\n", flat(&finding.item), flat(&finding.message));
         if let Some(suggestion) = &finding.suggestion {
             out += &format!("{indent}  {} {}\n", look.dim("try:"), flat(suggestion));
@@ -29,7 +34,7 @@ pub(super) fn example(item: &str, message: &str) -> Finding {
     Finding {
         kind: "tiling".into(),
         item: item.into(),
-        severity: crate::course::Severity::Error,
+        severity: Severity::Error,
         message: message.into(),
         suggestion: None,
     }
@@ -44,7 +49,7 @@ mod tests {
         let mut first = example("S0001", "missing `x`\nextra \u{1b}[31m");
         first.suggestion = Some("write `x`".into());
         let mut second = example("S0002", "odd");
-        second.severity = crate::course::Severity::Warning;
+        second.severity = Severity::Warning;
         let all = [first, second, example("S0003", "c"), example("S0004", "d")];
         assert_eq!(
             findings(&all, 2, "  ", Look::default()),

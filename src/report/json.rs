@@ -6,7 +6,7 @@ use crate::diag::{Kind, Problem, Result};
 use crate::event::Event;
 use crate::json::Value;
 use crate::plan::Plan;
-use crate::run::{LogLine, Status, Why};
+use crate::run::{Account, Diff, GraphView, ItemHistory, Kept, LogLine, Status, Why};
 use serde::Serialize;
 
 /// One event on one line.
@@ -56,14 +56,27 @@ pub fn why_json(whys: &[Why]) -> Result<String> {
     pretty(&Versioned { version: 1, items: whys })
 }
 
-/// `{"version":1,"calls":[…]}`.
-pub fn log_json(calls: &[LogLine]) -> Result<String> {
+/// `{"version":1,"calls":[…],"items":[{"target","generations":[…]}]}`.
+pub fn log_json(calls: &[LogLine], items: &[ItemHistory]) -> Result<String> {
     #[derive(Serialize)]
     struct Versioned<'a> {
         version: u32,
         calls: &'a [LogLine],
+        #[serde(skip_serializing_if = "<[ItemHistory]>::is_empty")]
+        items: &'a [ItemHistory],
     }
-    pretty(&Versioned { version: 1, calls })
+    pretty(&Versioned { version: 1, calls, items })
+}
+
+/// `{"version":1,"nodes":[…],"edges":[…]}`.
+pub fn graph_json(graph: &GraphView) -> Result<String> {
+    #[derive(Serialize)]
+    struct Versioned<'a> {
+        version: u32,
+        #[serde(flatten)]
+        graph: &'a GraphView,
+    }
+    pretty(&Versioned { version: 1, graph })
 }
 
 /// `{"version":1,"prompt":"…"}`.
@@ -74,6 +87,48 @@ pub fn prompt_json(prompt: &str) -> Result<String> {
         prompt: &'a str,
     }
     pretty(&Versioned { version: 1, prompt })
+}
+
+/// `{"version":1,"courses":[…],"phases":[…],"troubled":[…]}`.
+pub fn account_json(account: &Account) -> Result<String> {
+    #[derive(Serialize)]
+    struct Versioned<'a> {
+        version: u32,
+        #[serde(flatten)]
+        account: &'a Account,
+    }
+    pretty(&Versioned { version: 1, account })
+}
+
+/// `{"version":1,"items":[…]}`.
+pub fn diff_json(diffs: &[Diff]) -> Result<String> {
+    #[derive(Serialize)]
+    struct Versioned<'a> {
+        version: u32,
+        items: &'a [Diff],
+    }
+    pretty(&Versioned { version: 1, items: diffs })
+}
+
+/// `{"version":1,"kept":[…],"refused":[…]}`.
+pub fn kept_json(kept: &Kept) -> Result<String> {
+    #[derive(Serialize)]
+    struct Versioned<'a> {
+        version: u32,
+        #[serde(flatten)]
+        kept: &'a Kept,
+    }
+    pretty(&Versioned { version: 1, kept })
+}
+
+/// `{"version":1,"forgotten":[…]}`.
+pub fn dropped_json(targets: &[String]) -> Result<String> {
+    #[derive(Serialize)]
+    struct Versioned<'a> {
+        version: u32,
+        forgotten: &'a [String],
+    }
+    pretty(&Versioned { version: 1, forgotten: targets })
 }
 
 /// Any value, indented by two as main files are.
@@ -134,7 +189,7 @@ fn line(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map(|text| text + "\n").map_err(unwritable)
 }
 
-fn pretty(value: &impl Serialize) -> Result<String> {
+pub(super) fn pretty(value: &impl Serialize) -> Result<String> {
     serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(unwritable)
 }
 

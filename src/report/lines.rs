@@ -16,6 +16,8 @@ pub struct Lines {
     calls: HashMap<String, Call>,
     /// An interrupt was told: the next one ends what is in flight.
     interrupted: bool,
+    /// Items given up one after another: of many, the first ones are told and the rest counted.
+    given_up: usize,
 }
 
 /// A phase's calls: how many were expected, how many have left, and which number each batch's call had.
@@ -39,6 +41,24 @@ impl Lines {
 
     /// The lines for one event, each with its newline; empty when there is nothing to say.
     pub fn render(&mut self, event: &Event) -> String {
+        let most = self.look.most(FEW);
+        let mut before = String::new();
+        if matches!(event, Event::ItemFailed { .. }) {
+            self.given_up += 1;
+            if self.given_up > most {
+                return before;
+            }
+        } else {
+            let more = std::mem::take(&mut self.given_up).saturating_sub(most);
+            if more > 0 {
+                before =
+                    format!("{}\n", self.look.bad(&format!("and {} given up", count(more, "more item"))));
+            }
+        }
+        before + &self.one(event)
+    }
+
+    fn one(&mut self, event: &Event) -> String {
         let text = self.all(event);
         let wanted = match self.look.detail {
             Detail::Quiet => matches!(event, Event::Warning { .. } | Event::ItemFailed { .. }),
@@ -51,7 +71,7 @@ impl Lines {
     fn all(&mut self, event: &Event) -> String {
         let look = self.look;
         match event {
-            Event::Started { calls_min, calls_max, items_min, items_max, phases } => {
+            Event::Started { calls_min, calls_max, items_min, items_max, phases, .. } => {
                 self.expect(phases);
                 if *calls_max == 0 {
                     return String::new();
@@ -70,7 +90,19 @@ impl Lines {
                 self.calls.insert(call.clone(), Call { name });
                 line
             }
+            Event::Waiting { call, what } => {
+                let name = self.calls.get(call).map_or_else(|| flat(call), |call| call.name.clone());
+                format!("{name}: {}\n", flat(what))
+            }
             Event::CallEnded { .. } => self.ended(event),
+            Event::Compared { course, phase, refused, findings: found } => {
+                let head = format!(
+                    "{}: refused beside what stands before: {}",
+                    flat(&format!("{course}/{phase}")),
+                    count(*refused, "result")
+                );
+                format!("{head}\n{}", findings(found, look.most(FEW), "    ", look))
+            }
             Event::ItemFailed { course, phase, item, attempts, findings: found } => {
                 let target = flat(&format!("{course}/{phase}/{item}"));
                 let head =
@@ -85,7 +117,7 @@ impl Lines {
                 count(*items, "item"),
                 count(*attempts, "call")
             ),
-            Event::Summary(_) => String::new(),
+            Event::Phase { .. } | Event::Summary(_) => String::new(),
         }
     }
 
@@ -163,19 +195,20 @@ impl Lines {
         }
         line.push('\n');
         if let Some(trouble) = trouble {
-            line += &format!("    {} {}\n", look.bad("no answer:"), flat(trouble));
+            let label = if *passed == 0 { look.bad("no answer:") } else { look.odd("in part:") };
+            line += &format!("    {label} {}\n", flat(trouble));
         }
         line + &findings(found, look.most(FEW), "    ", look)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::findings::example;
+pub(super) mod samples {
     use super::*;
     use crate::generate::Meters;
+    use crate::report::findings::example;
 
-    fn started() -> Event {
+    pub(in super::super) fn started() -> Event {
         let phase = |name: &str, calls_min, calls_max| PhaseStart {
             course: "spa_for_eng".into(),
             phase: name.into(),
@@ -183,8 +216,13 @@ mod tests {
             items: 668,
             calls_min,
             calls_max,
+            batch_size: 20,
+            to_buy: 20 * calls_min,
+            pending: if calls_min < calls_max { 668 } else { 0 },
+            seconds_per_call: None,
         };
         Event::Started {
+            jobs: 4,
             calls_min: 34,
             calls_max: 174,
             items_min: 668,
@@ -193,7 +231,14 @@ mod tests {
         }
     }
 
-    fn call(call: &str, phase: &str, label: &str, scope: &str, items: usize, attempt: u32) -> Event {
+    pub(in super::super) fn call(
+        call: &str,
+        phase: &str,
+        label: &str,
+        scope: &str,
+        items: usize,
+        attempt: u32,
+    ) -> Event {
         Event::CallStarted {
             call: call.into(),
             course: "spa_for_eng".into(),
@@ -205,7 +250,7 @@ mod tests {
         }
     }
 
-    fn ended(call: &str, passed: usize, failed: usize, trouble: Option<&str>) -> Event {
+    pub(in super::super) fn ended(call: &str, passed: usize, failed: usize, trouble: Option<&str>) -> Event {
         Event::CallEnded {
             call: call.into(),
             course: "spa_for_eng".into(),
@@ -222,6 +267,13 @@ mod tests {
             findings: (0..failed.min(4)).map(|at| example(&format!("S004{at}"), "missing `x`")).collect(),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::findings::example;
+    use super::samples::{call, ended, started};
+    use super::*;
 
     #[test]
     fn a_call_is_told_when_it_leaves_and_when_it_is_back() {
@@ -275,6 +327,22 @@ mod tests {
     }
 
     #[test]
+    fn of_many_items_given_up_the_first_are_told_and_the_rest_counted() {
+        let failed = |number: usize| Event::ItemFailed {
+            course: "c".into(),
+            phase: "p".into(),
+            item: format!("i{number}"),
+            attempts: 3,
+            findings: Vec::new(),
+        };
+        let mut lines = Lines::new(Look { detail: Detail::Quiet, ..Look::default() });
+        let text: String = (0..FEW + 17).map(|number| lines.render(&failed(number))).collect();
+        assert_eq!(text.lines().count(), FEW);
+        assert_eq!(lines.render(&Event::Summary(Default::default())), "and 17 more items given up\n");
+        assert_eq!(lines.render(&Event::Summary(Default::default())), "");
+    }
+
+    #[test]
     fn a_second_interrupt_says_that_it_ends_what_the_first_waits_for() {
         let mut lines = Lines::new(Look::default());
         let first = lines.render(&Event::Interrupted { in_flight: 2 });
@@ -288,7 +356,14 @@ mod tests {
         let mut lines = Lines::new(Look::default());
         let Event::Started { mut phases, .. } = started() else { unreachable!() };
         phases[1].course = "cmn_for_eng".into();
-        lines.render(&Event::Started { calls_min: 0, calls_max: 0, items_min: 0, items_max: 0, phases });
+        lines.render(&Event::Started {
+            jobs: 4,
+            calls_min: 0,
+            calls_max: 0,
+            items_min: 0,
+            items_max: 0,
+            phases,
+        });
         assert_eq!(
             lines.render(&call("a", "phase3", "l", "S0001", 1, 1)),
             "[spa_for_eng/phase3 1/34] S0001: 1 item\n"

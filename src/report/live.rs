@@ -1,4 +1,4 @@
-//! A terminal that somebody watches: lines scroll above one status line, which is drawn anew every second.
+//! A terminal that somebody watches: lines scroll above the progress, which is drawn anew every second.
 //!
 //! The ticking thread starts with the first call, so that a build without work pays nothing for it.
 
@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Draws events on a terminal. Takes its status line away when dropped.
+/// Draws events on a terminal. Takes its progress away when dropped.
 pub struct Live {
     shared: Arc<Shared>,
     ticker: Option<JoinHandle<()>>,
@@ -28,7 +28,8 @@ struct Screen {
     lines: Lines,
     progress: Progress,
     begun: Instant,
-    drawn: bool,
+    /// Lines of progress on the screen.
+    drawn: usize,
     ended: bool,
 }
 
@@ -41,7 +42,7 @@ impl Live {
             lines: Lines::new(look),
             progress: Progress::default(),
             begun: Instant::now(),
-            drawn: false,
+            drawn: 0,
             ended: false,
         };
         Self { shared: Arc::new(Shared { screen: Mutex::new(screen), ended: Condvar::new() }), ticker: None }
@@ -107,23 +108,24 @@ impl Screen {
     }
 
     fn redraw(&mut self) {
-        if self.ended || !self.progress.busy() {
-            self.clear();
-        } else {
-            let width = usize::from(self.term.size().1).saturating_sub(1);
-            let line = self.progress.line(self.begun.elapsed().as_secs_f64());
-            let line = self.look.dim(cut(&line, width));
-            let _ = self.term.clear_line();
-            let _ = self.term.write_str(&line);
-            self.drawn = true;
+        self.clear();
+        if !self.ended && self.progress.busy() {
+            let (height, width) = self.term.size();
+            // A line as wide as the terminal would wrap, and a block as high as it would scroll away.
+            let (height, width) = (usize::from(height / 2).max(1), usize::from(width).saturating_sub(1));
+            let lines = self.progress.screen(self.begun.elapsed().as_secs_f64(), height);
+            for line in &lines {
+                let _ = self.term.write_line(&self.look.dim(cut(line, width)));
+            }
+            self.drawn = lines.len();
         }
         self.flush();
     }
 
     fn clear(&mut self) {
-        if self.drawn {
-            let _ = self.term.clear_line();
-            self.drawn = false;
+        let drawn = std::mem::take(&mut self.drawn);
+        if drawn > 0 {
+            let _ = self.term.clear_last_lines(drawn);
         }
     }
 
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_line_is_taken_away_at_the_end() {
+    fn the_progress_is_taken_away_at_the_end() {
         let tape = Tape(Arc::default());
         let term = Term::read_write_pair(std::io::stdin(), tape.clone());
         let mut live = Live::new(term, Look::default());
@@ -186,9 +188,10 @@ mod tests {
         drop(live);
         let drawn = String::from_utf8(tape.0.lock().unwrap().clone()).unwrap();
         assert!(drawn.starts_with("[p 1/1] S0001-S0020: 20 items\n"), "{drawn:?}");
+        assert!(drawn.contains("  p S0001-S0020: 20 items, 0s\n"), "{drawn:?}");
         assert!(drawn.contains("0/1 calls, 0%, 1 in flight"), "{drawn:?}");
         let after = drawn.rsplit("elapsed").next().unwrap();
-        assert!(!after.contains("calls"), "{drawn:?}");
+        assert!(after.contains("\u{1b}[3A") && !after.contains("calls"), "{drawn:?}");
     }
 
     #[test]

@@ -36,6 +36,10 @@ fn one(call: &LogLine, look: Look) -> String {
 fn origin(call: &LogLine) -> String {
     let model = call.model.as_deref().map_or_else(String::new, |model| format!(" ({})", flat(model)));
     match call.provenance {
+        Provenance::Generated if call.call.is_empty() => "kept from a trial".into(),
+        Provenance::Trial => {
+            format!("on trial, attempt {}, {}{model}", call.attempt, flat(&call.generator))
+        }
         Provenance::Generated => {
             format!("attempt {}, {}{model}", call.attempt, flat(&call.generator))
         }
@@ -54,7 +58,7 @@ fn ended(call: &LogLine, look: Look) -> String {
         }
         Ended::Unreadable(why) => format!("{} {}", look.bad("unreadable answer:"), flat(why)),
         Ended::Truncated(why) => {
-            let text = format!("{brought} of {}, cut off:", count(call.items.len(), "item"));
+            let text = format!("{brought} of {}:", count(call.items.len(), "item"));
             format!("{} {}", look.odd(&text), flat(why))
         }
         Ended::TimedOut(seconds) => look.bad(&format!("no answer within {seconds} s")),

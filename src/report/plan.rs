@@ -2,7 +2,7 @@
 
 use super::look::Look;
 use super::table::table;
-use super::words::{between, count, count_between, duration, flat, money, named, number};
+use super::words::{between, count, count_between, flat, named, number, price};
 use crate::plan::{CoursePlan, Expected, PhasePlan, Plan, ReasonCount};
 
 /// How many reasons of a course are shown unless everything is asked for.
@@ -19,7 +19,7 @@ pub fn plan_text(plan: &Plan, look: Look) -> String {
         out.push('\n');
     }
     out += &notes(plan);
-    out += &expected(&plan.expected);
+    out += &tokens(&plan.expected);
     out += &total(plan, look);
     out
 }
@@ -85,32 +85,38 @@ fn notes(plan: &Plan) -> String {
         "not bought again unless `--retry-failed` is given",
     );
     note(
-        sum(|phase| phase.counts.held),
+        sum(|phase| phase.counts.held) - plan.out_of_reach.items.min(sum(|phase| phase.counts.held)),
         "held item",
-        "not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given",
+        "not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given; pinned ones never",
+    );
+    note(
+        sum(|phase| phase.acceptable),
+        "item",
+        "to be bought only for edits that could be accepted as being without effect (`coursebuild accept`)",
     );
     note(sum(|phase| phase.unselected), "item", "to be bought but not selected, so left alone");
+    if let Some(trouble) = &plan.out_of_reach.trouble {
+        out += &format!("{}\n", flat(trouble));
+    }
     out
 }
 
-/// `about 12,000 tokens in, 3,000 out, $1.20, 12m 00s (learned from earlier calls)`; nothing where no call costs anything.
-fn expected(expected: &Expected) -> String {
+/// `about 12,000 tokens in, 3,000 out (learned from earlier calls)`; nothing where no call costs anything.
+fn tokens(expected: &Expected) -> String {
     if expected.input == 0 {
         return String::new();
     }
-    let mut line = format!("about {} tokens in, {} out", number(expected.input), number(expected.output));
-    line += &expected
-        .usd
-        .map_or_else(|| ", at a price that is not known".to_owned(), |usd| format!(", {}", money(usd)));
-    if let Some(seconds) = expected.seconds {
-        line += &format!(", {}", duration(seconds));
-    }
+    let price = if expected.usd.is_none() { ", at a price that is not known" } else { "" };
     let whence = if expected.learned {
         "learned from earlier calls"
     } else {
         "guessed from the length of the prompts"
     };
-    format!("{line} ({whence}; without retries)\n")
+    format!(
+        "about {} tokens in, {} out{price} ({whence}; without retries)\n",
+        number(expected.input),
+        number(expected.output)
+    )
 }
 
 fn total(plan: &Plan, look: Look) -> String {
@@ -123,12 +129,13 @@ fn total(plan: &Plan, look: Look) -> String {
     };
     let again =
         if recheck > 0 { format!(", {} to check again", count(recheck, "item")) } else { String::new() };
-    format!("{}; nothing was changed\n", look.bold(&format!("{work}{again}")))
+    let price = price(&plan.expected).map(|price| format!(", {price}")).unwrap_or_default();
+    format!("{}; nothing was changed\n", look.bold(&format!("{work}{price}{again}")))
 }
 
 #[cfg(test)]
 pub(super) fn example() -> Plan {
-    use crate::plan::{Bounds, Counts};
+    use crate::plan::{Bounds, Counts, Dollars};
     let phase = |name: &str, counts: Counts, calls: Bounds, buys: Bounds, reasons| PhasePlan {
         phase: name.into(),
         title: String::new(),
@@ -139,6 +146,7 @@ pub(super) fn example() -> Plan {
         calls,
         buys,
         unselected: 0,
+        acceptable: 0,
         reasons,
     };
     let none = Bounds::default();
@@ -168,7 +176,13 @@ pub(super) fn example() -> Plan {
         }],
         calls: Bounds { min: 3, max: 7 },
         items: Bounds { min: 41, max: 237 },
-        expected: Expected::default(),
+        expected: Expected {
+            seconds: Some(185.0),
+            usd: Some(Dollars { min: 1.2, max: 6.9 }),
+            at_least: true,
+            ..Expected::default()
+        },
+        out_of_reach: Default::default(),
     }
 }
 
@@ -192,7 +206,7 @@ spa_for_eng
   41 items  phase3: section `Tiling` of docs/x.md changed
    2 items  phase3: input `target` changed
 
-3..7 calls for 41..237 items; nothing was changed
+3..7 calls for 41..237 items, about $1.20..$6.90, at least 3m 05s; nothing was changed
 "
         );
     }
@@ -210,12 +224,13 @@ spa_for_eng
         phase.reasons.clear();
         (phase.calls, phase.buys, plan.calls, plan.items) =
             (Bounds::default(), Bounds::default(), Bounds::default(), Bounds::default());
+        plan.expected = Expected::default();
         let text = plan_text(&plan, Look::default());
         assert!(
             text.ends_with(
                 "\n\
 1 failed item not bought again unless `--retry-failed` is given
-40 held items not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given
+40 held items not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given; pinned ones never
 2 items to be bought but not selected, so left alone
 0 calls, 5 items to check again; nothing was changed
 "

@@ -1,10 +1,10 @@
 //! Who is told of a run's events.
 
 use super::json::event_line;
-use super::lines::Lines;
 use super::live::Live;
 use super::look::Look;
 use super::out::Out;
+use super::plain::Plain;
 use super::problem::problem_text;
 use crate::diag::{Problem, Result};
 use crate::event::Event;
@@ -15,7 +15,7 @@ pub enum Reporter {
     /// To programs, on standard output: one JSON object a line.
     Json(Out),
     /// To whatever reads standard error.
-    Lines(Lines),
+    Lines(Plain),
     /// To somebody at a terminal.
     Live(Live),
 }

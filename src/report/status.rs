@@ -3,7 +3,7 @@
 use super::look::Look;
 use super::words::{count, flat, named, number, partition};
 use crate::plan::Counts;
-use crate::run::{PhaseStatus, Status};
+use crate::run::{ModelCount, PhaseStatus, Status};
 
 /// Marks in a row.
 const ROW: usize = 50;
@@ -28,6 +28,7 @@ pub fn status_text(status: &Status, look: Look) -> String {
         out.push('\n');
         for phase in &course.phases {
             out += &head(phase, look);
+            out += &decided(phase);
             out += &marks(phase, look, &mut seen);
             if look.verbose() {
                 out += &batches(phase);
@@ -59,6 +60,23 @@ fn head(phase: &PhaseStatus, look: Look) -> String {
         count(phase.batches.len(), "batch"),
         flat(&phase.main_file)
     )
+}
+
+/// What people decided about it, and who made its results where several did.
+fn decided(phase: &PhaseStatus) -> String {
+    let mut told: Vec<String> = Vec::new();
+    let mut tell = |items: usize, what: &str| {
+        if items > 0 {
+            told.push(format!("{} {what}", number(items as u64)));
+        }
+    };
+    tell(phase.waived, "waived");
+    tell(phase.pinned, "pinned");
+    for ModelCount { model, items } in &phase.models {
+        let by = model.as_deref().map_or("an unknown model".to_owned(), |model| format!("`{}`", flat(model)));
+        tell(*items, &format!("by {by}"));
+    }
+    if told.is_empty() { String::new() } else { format!("    {}\n", told.join(", ")) }
 }
 
 /// Rows of marks, each with the number of its first batch.
@@ -113,6 +131,9 @@ mod tests {
             main_file: "courses/x.json".into(),
             items: counts.items(),
             counts,
+            waived: 0,
+            pinned: 0,
+            models: Vec::new(),
             batches,
         };
         let batch = |batch: usize, counts: Counts| BatchStatus {

@@ -2,37 +2,65 @@
 
 use super::look::{Detail, Look};
 use super::words::{count, duration, flat, money, number, tokens};
-use crate::event::{MainFile, Summary};
+use crate::event::{Drift, MainFile, Summary};
 
 /// How many targets of a list are shown unless everything is asked for.
 const LISTED: usize = 10;
+
+/// How many failed batches are named in the command that buys them again; with more it names none, which means all.
+const NAMED: usize = 3;
+
+/// How many first answers a third of a phase has to have before their quality is told.
+const TELLING: usize = 10;
 
 /// The text of a summary; with `-q` empty unless something went wrong.
 pub fn summary_text(summary: &Summary, look: Look) -> String {
     if look.detail == Detail::Quiet && summary.exit == 0 {
         return String::new();
     }
+    if !summary.tried.is_empty() {
+        return head(summary, look) + &items(summary) + &tried(summary);
+    }
     if nothing_happened(summary) {
         return nothing_to_do(summary, look);
     }
     let mut out = head(summary, look);
     out += &items(summary);
+    out += &drift(summary, look);
     if summary.cache_calls > 0 {
         let calls = count(summary.cache_calls, "call");
         out += &format!("  prompt cache: served {} of {calls}\n", number(summary.cache_hits as u64));
     }
     out += &main_files(&summary.main_files, look);
+    out += &shared(summary, look);
     out += &failed(summary, look);
     out += &listed("held, not bought without being asked", summary.items_held, &summary.held, look, "why");
     out += &left(summary, look);
     out
 }
 
+/// What to do with what was bought on trial.
+fn tried(summary: &Summary) -> String {
+    let targets: Vec<String> = summary.tried.iter().map(|target| flat(target)).collect();
+    let targets = targets.join(" ");
+    format!(
+        "  on trial: nothing that stands has changed\n    to compare: `coursebuild diff {targets}`\n    \
+         to make them current: `coursebuild keep {targets}`\n    to forget them: `coursebuild drop-trial {targets}`\n"
+    )
+}
+
 fn nothing_happened(summary: &Summary) -> bool {
-    let quiet =
-        [summary.calls, summary.items_failed, summary.items_held, summary.items_left, summary.items_rejected]
-            .iter()
-            .all(|n| *n == 0);
+    let quiet = [
+        summary.unpushed,
+        summary.items_fetched,
+        summary.calls,
+        summary.items_failed,
+        summary.items_held,
+        summary.items_left,
+        summary.items_rejected,
+    ]
+    .iter()
+    .all(|n| *n == 0);
     quiet && summary.exit == 0 && summary.main_files.iter().all(|file| !file.written)
 }
 
@@ -55,7 +83,11 @@ fn head(summary: &Summary, look: Look) -> String {
     };
     let mut line = format!("{word} {} in {}", count(summary.calls, "call"), duration(summary.seconds));
     if let Some(expected) = summary.expected_seconds.filter(|expected| *expected > 0.0) {
-        line += &format!(" (expected {}{})", duration(expected), off_by(summary.seconds, expected));
+        line += &if summary.expected_at_least {
+            format!(" (expected at least {})", duration(expected))
+        } else {
+            format!(" (expected {}{})", duration(expected), off_by(summary.seconds, expected))
+        };
     }
     if let Some(usd) = summary.money_usd {
         line += &format!(", {}", money(usd));
@@ -98,6 +130,25 @@ fn items(summary: &Summary) -> String {
     format!("  items: {}{refused}\n", parts.join(", "))
 }
 
+/// How many first answers passed, early and late: where there are enough for it to mean something, and not all passed.
+fn drift(summary: &Summary, look: Look) -> String {
+    let thirds = |drift: &Drift| [drift.early, drift.middle, drift.late];
+    let telling = |drift: &&Drift| {
+        let enough = thirds(drift).iter().all(|share| share.asked >= TELLING);
+        enough && (look.verbose() || thirds(drift).iter().any(|share| share.passed < share.asked))
+    };
+    let several = summary.drift.iter().any(|drift| drift.course != summary.drift[0].course);
+    let line = |drift: &Drift| {
+        let phase = if several { format!("{}/{}", drift.course, drift.phase) } else { drift.phase.clone() };
+        let [early, middle, late] = thirds(drift).map(|share| share.passed * 100 / share.asked.max(1));
+        format!(
+            "  first answers of {} that passed: {early}% early, {middle}% in the middle, {late}% late\n",
+            flat(&phase)
+        )
+    };
+    summary.drift.iter().filter(telling).map(line).collect()
+}
+
 fn main_files(files: &[MainFile], look: Look) -> String {
     let line = |file: &MainFile| {
         let word = if file.written { look.good("written  ") } else { look.dim("unchanged") };
@@ -106,10 +157,30 @@ fn main_files(files: &[MainFile], look: Look) -> String {
     files.iter().map(line).collect()
 }
 
+/// What came from the shared store, and what it may lack.
+fn shared(summary: &Summary, look: Look) -> String {
+    let mut out = String::new();
+    if summary.items_fetched > 0 {
+        out += &format!("  {} from the shared store\n", count(summary.items_fetched, "item"));
+    }
+    if summary.items_out_of_reach > 0 {
+        let held = look.bad(&format!("{} held", count(summary.items_out_of_reach, "item")));
+        out += &format!("  {held}: the shared store may have them, and is out of reach\n");
+    }
+    if summary.unpushed > 0 {
+        let left = look.odd(&count(summary.unpushed, "answer"));
+        out += &format!("  {left} not on the shared store yet: `coursebuild cache push`\n");
+    }
+    out
+}
+
 fn failed(summary: &Summary, look: Look) -> String {
     let mut out = listed("failed", summary.items_failed, &summary.failed_batches, look, "log");
-    if let Some(target) = summary.failed_batches.first() {
-        out += &format!("    to buy them again: `coursebuild build --retry-failed {}`\n", flat(target));
+    if !summary.failed_batches.is_empty() {
+        let few = summary.failed_batches.len() <= NAMED;
+        let targets = if few { summary.failed_batches.as_slice() } else { &[] };
+        let targets: String = targets.iter().map(|target| format!(" {}", flat(target))).collect();
+        out += &format!("    to buy them again: `coursebuild build --retry-failed{targets}`\n");
     }
     out
 }
@@ -147,10 +218,17 @@ fn listed(what: &str, items: usize, targets: &[String], look: Look, command: &st
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Share;
     use crate::generate::Meters;
 
     fn file(path: &str, items: usize, written: bool) -> MainFile {
         MainFile { path: path.into(), items, written }
+    }
+
+    fn drift(phase: &str, asked: usize, late: usize) -> Drift {
+        let all = Share { asked, passed: asked };
+        let late = Share { asked, passed: late };
+        Drift { course: "c".into(), phase: phase.into(), early: all, middle: all, late }
     }
 
     #[test]
@@ -185,6 +263,7 @@ mod tests {
             money_usd: Some(1.25),
             seconds: 185.0,
             expected_seconds: Some(148.0),
+            drift: vec![drift("phase1", 9, 9), drift("phase3", 20, 15), drift("phase5", 20, 20)],
             ..Summary::default()
         };
         assert_eq!(
@@ -192,6 +271,7 @@ mod tests {
             "\
 done: 3 calls in 3m 05s (expected 2m 28s, took 25% longer), $1.25, 1,200 tokens in, 300 out
   items: 41 generated, 1,295 reused; 2 answers refused on the way
+  first answers of phase3 that passed: 100% early, 100% in the middle, 75% late
   unchanged a.json (668 items)
   written   b.json (668 items)
 "

@@ -2,11 +2,14 @@
 
 use super::findings::findings;
 use super::look::Look;
+use super::text_diff::diff;
 use super::words::{count, digest, flat};
 use crate::run::{Why, WhyReason};
 
 /// How many items are shown one by one unless everything is asked for.
 const ITEMS: usize = 20;
+/// How many lines of a diff.
+const LINES: usize = 20;
 
 /// The text of the answers; items that stand for the same reasons and have no findings are shown together.
 pub fn why_text(whys: &[Why], look: Look) -> String {
@@ -39,7 +42,8 @@ fn groups(whys: &[Why]) -> Vec<(&Why, Vec<&str>)> {
 }
 
 fn same(a: &Why, b: &Why) -> bool {
-    a.verdict == b.verdict && a.reasons == b.reasons && a.findings.is_empty() && b.findings.is_empty()
+    let alone = |why: &Why| why.findings.is_empty() && why.upstream.is_empty();
+    a.verdict == b.verdict && a.reasons == b.reasons && alone(a) && alone(b)
 }
 
 fn group(why: &Why, targets: &[&str], look: Look) -> String {
@@ -58,6 +62,13 @@ fn group(why: &Why, targets: &[&str], look: Look) -> String {
     let mut out = format!("{}: {verdict}\n", look.bold(&name));
     out.extend(why.reasons.iter().map(|why| reason(why, look)));
     out += &findings(&why.findings, usize::MAX, "  ", look);
+    for upstream in &why.upstream {
+        let told = group(upstream, &[&upstream.target], look);
+        out.extend(told.lines().enumerate().map(|(at, line)| {
+            let before = if at == 0 { "  from " } else { "    " };
+            format!("{before}{line}\n")
+        }));
+    }
     out
 }
 
@@ -67,12 +78,21 @@ fn reason(reason: &WhyReason, look: Look) -> String {
     let digest = |text: &Option<String>| {
         text.as_deref().map_or_else(|| "(none)".into(), |text| flat(digest(text, look.verbose())))
     };
+    let (before, now) = (reason.before.as_deref(), reason.now.as_deref());
+    // Where one of the two is not known, the digests are all that can be said.
+    let known = (before.is_some() || reason.old.is_none()) && (now.is_some() || reason.new.is_none());
+    if known && !look.verbose() {
+        return out + &diff(before.unwrap_or_default(), now.unwrap_or_default(), LINES, "    ", look);
+    }
     out += &format!(
         "    {}: {} -> {}\n",
         look.dim(&flat(part)),
         look.bad(&digest(&reason.old)),
         look.good(&digest(&reason.new))
     );
+    if known {
+        out += &diff(before.unwrap_or_default(), now.unwrap_or_default(), usize::MAX, "    ", look);
+    }
     out
 }
 
@@ -82,7 +102,8 @@ mod tests {
     use super::*;
 
     fn why(target: &str, verdict: &str, reasons: Vec<WhyReason>) -> Why {
-        Why { target: target.into(), verdict: verdict.into(), reasons, findings: Vec::new() }
+        let (target, verdict) = (target.into(), verdict.into());
+        Why { target, verdict, reasons, findings: Vec::new(), upstream: Vec::new() }
     }
 
     fn changed() -> WhyReason {
@@ -90,7 +111,7 @@ mod tests {
             text: "section `Tiling` of docs/x.md changed".into(),
             part: Some("document/docs/x.md/Tiling".into()),
             old: Some("0123456789abcdef".into()),
-            new: None,
+            ..WhyReason::default()
         }
     }
 

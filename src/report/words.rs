@@ -2,7 +2,7 @@
 
 use crate::diag::escape;
 use crate::generate::Meters;
-use crate::plan::{Bounds, Counts};
+use crate::plan::{Bounds, Counts, Expected};
 
 /// Foreign text on one line, safe for a terminal.
 pub(super) fn flat(text: &str) -> String {
@@ -28,6 +28,7 @@ pub(super) fn count(n: usize, one: &str) -> String {
     let ending = match n {
         1 => "",
         _ if one.ends_with("ch") => "es",
+        _ if one.ends_with("ry") => return format!("{} {}ies", number(n as u64), &one[..one.len() - 1]),
         _ => "s",
     };
     format!("{} {one}{ending}", number(n as u64))
@@ -97,6 +98,19 @@ pub(super) fn whole_seconds(seconds: f64) -> String {
 /// `$1.25`; four digits below ten cents.
 pub(super) fn money(usd: f64) -> String {
     if usd.abs() < 0.1 && usd != 0.0 { format!("${usd:.4}") } else { format!("${usd:.2}") }
+}
+
+/// `about $1.20..$6.90, at least 3m 05s`: what a plan is expected to cost and to take; `None` where nothing is known, or it
+/// costs nothing.
+pub(super) fn price(expected: &Expected) -> Option<String> {
+    let usd = expected.usd.filter(|usd| usd.max > 0.0).map(|usd| {
+        let (least, most) = (money(usd.min), money(usd.max));
+        if least == most { format!("about {most}") } else { format!("about {least}..{most}") }
+    });
+    let word = if expected.at_least { "at least" } else { "about" };
+    let time = expected.seconds.map(|seconds| format!("{word} {}", duration(seconds)));
+    let parts: Vec<String> = usd.into_iter().chain(time).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// `1,200 tokens in (1,000 from cache), 300 out`; `None` where nothing is known.

@@ -2,11 +2,13 @@
 
 use super::clock::{day_of, now_ms};
 use super::harvest::entry_of;
+use super::outlet::Outlet;
+use super::standing;
 use crate::diag::{Problem, Result};
 use crate::digest::Hasher;
-use crate::generate::{Begun, Generator, Outcome, Reply, Request, Stop};
+use crate::generate::{Begun, Generator, Notices, Outcome, Reply, Request, Stop};
 use crate::money::{Meters, Prices};
-use crate::store::{Answer, Entry, Intent, MAX_ANSWER, Store};
+use crate::store::{Answer, Entry, EntryId, Intent, MAX_ANSWER, Store};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,7 +28,14 @@ pub(super) struct Means {
     pub(super) prices: Arc<Prices>,
     /// The provider is told to keep prefixes for an hour, which has a price of its own.
     pub(super) hour: bool,
+    /// Where long pauses are told.
+    pub(super) notices: Notices,
+    /// The shared store, if there is one that can be asked.
+    pub(super) outlet: Option<Outlet>,
 }
+
+/// A longer pause is told.
+const LONG: Duration = Duration::from_secs(5);
 
 /// Faults on the way are tried again so often, or so long.
 const TRIES: u32 = 8;
@@ -42,27 +51,34 @@ pub(super) async fn ask(
 ) -> Result<Came> {
     crate::fs::create_dir(&request.dir)?;
     store.intend(&intent).await?;
-    let (prices, hour) = (means.prices.clone(), means.hour);
+    let (prices, hour, outlet) = (means.prices.clone(), means.hour, means.outlet.clone());
     let (mut reply, too_long) = bounded(with_patience(request, means).await);
     let ended_ms = now_ms();
     if reply.money_usd.is_none() {
         reply.money_usd = cost(&prices, [&reply.model, &intent.model], &reply.meters, ended_ms, hour);
     }
     let Some(answer) = Answer::of(reply.clone(), ended_ms) else {
+        standing::leave(&store, &intent, &store.call_dir(&intent.call))?;
         store.abandon(&intent.call);
         store.forget_call(&intent.call)?;
         return Ok(Came::Nothing(reply.outcome));
     };
     store.answered(&intent.call, &answer).await?;
-    tokio::task::spawn_blocking(move || keep(&store, &intent, &reply, ended_ms, too_long))
+    let kept = tokio::task::spawn_blocking(move || keep(&store, &intent, &reply, ended_ms, too_long))
         .await
-        .map_err(|e| Problem::internal("the thread that keeps an answer ended").because(e))?
+        .map_err(|e| Problem::internal("the thread that keeps an answer ended").because(e))??;
+    Ok(match (kept, outlet) {
+        ((Came::Entry(entry), Some(id)), Some(outlet)) => {
+            Came::Entry(Box::new(outlet.offer(id, *entry).await?))
+        }
+        ((came, _), _) => came,
+    })
 }
 
 /// An answer longer than the journal takes is a failed attempt; true for such a one. It stays in the call's folder.
 pub(super) fn bounded(reply: Reply) -> (Reply, bool) {
     match &reply.outcome {
-        Outcome::Answered(bytes) if bytes.len() > MAX_ANSWER => {
+        Outcome::Answered(bytes) | Outcome::Truncated { answer: bytes, .. } if bytes.len() > MAX_ANSWER => {
             let what = format!(
                 "the answer has {} bytes, and {MAX_ANSWER} are the most that is read; it is kept in the call's folder",
                 bytes.len()
@@ -74,17 +90,31 @@ pub(super) fn bounded(reply: Reply) -> (Reply, bool) {
 }
 
 /// Writes the entry of an answer that is in the journal.
-fn keep(store: &Store, intent: &Intent, reply: &Reply, ended_ms: u64, too_long: bool) -> Result<Came> {
+fn keep(
+    store: &Store,
+    intent: &Intent,
+    reply: &Reply,
+    ended_ms: u64,
+    too_long: bool,
+) -> Result<(Came, Option<EntryId>)> {
     match entry_of(intent, reply, ended_ms)? {
         Some(entry) => {
-            store.keep(&entry)?;
+            let id = store.keep(&entry)?;
+            let dir = store.call_dir(&intent.call);
+            match &reply.outcome {
+                Outcome::Answered(bytes) | Outcome::Truncated { answer: bytes, .. } => {
+                    standing::end(store, &dir, Some(bytes))?;
+                }
+                Outcome::TimedOut(_) => standing::leave(store, intent, &dir)?,
+                _ => standing::end(store, &dir, None)?,
+            }
             // The journal has the answer until the entry's name is durable; the folder has nothing that they lack.
             if !too_long {
                 store.forget_call(&intent.call)?;
             }
-            Ok(Came::Entry(Box::new(entry)))
+            Ok((Came::Entry(Box::new(entry)), Some(id)))
         }
-        None => Ok(Came::Nothing(reply.outcome.clone())),
+        None => Ok((Came::Nothing(reply.outcome.clone()), None)),
     }
 }
 
@@ -102,7 +132,7 @@ pub(super) fn cost(
 
 /// Asks until there is an outcome that is no fault of the way, or patience ends. What faulty tries cost is counted with it.
 async fn with_patience(request: Request, means: Means) -> Reply {
-    let Means { generator, mut stop, begun, .. } = means;
+    let Means { generator, mut stop, begun, notices, .. } = means;
     let mut since: Option<Instant> = None;
     let mut tried = Meters::default();
     let mut backoff = Duration::from_millis(500);
@@ -114,6 +144,9 @@ async fn with_patience(request: Request, means: Means) -> Reply {
         let pause = reply.wait.unwrap_or_else(|| spread(backoff, &request.call, number));
         if !matches!(reply.outcome, Outcome::Transport(_)) || number >= TRIES || waited + pause > PATIENCE {
             return reply;
+        }
+        if let (Outcome::Transport(why), true) = (&reply.outcome, pause >= LONG) {
+            notices.tell(&request.call, format!("{why}; asked again in {} s", pause.as_secs()));
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}

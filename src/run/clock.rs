@@ -9,9 +9,14 @@ use crate::digest::Hasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// The time of day.
+pub(super) fn now() -> SystemTime {
+    SystemTime::now()
+}
+
 /// Nanoseconds since 1970, UTC.
 pub(super) fn now_ns() -> i64 {
-    let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let passed = now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(passed.as_nanos()).unwrap_or(i64::MAX)
 }
 

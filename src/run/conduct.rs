@@ -1,27 +1,33 @@
 //! The conductor's loop: one task that owns all state, hands out calls and takes back what they bring.
 
 mod account;
+mod leaving;
 
 use self::account::Leave;
 use super::caches::Caches;
-use super::call::{Came, ask};
+use super::call::Came;
+use super::label::{Label, Labels};
+use super::looks::Looked;
 use super::options::Options;
-use super::refusal::{call_trouble, refuse, unusable};
-use super::request::{Draft, Seat, draft};
+use super::outlet::Outlet;
+use super::refresh;
+use super::refusal::{call_trouble, unusable};
 use super::signals::Signals;
 use super::spending::Spending;
 use super::tally::Tally;
+use super::trial::stands_as_before;
 use crate::check::Finding;
+use crate::course::Severity;
 use crate::diag::{Problem, Result};
+use crate::digest::Digest;
 use crate::event::Event;
-use crate::generate::{Generator, Outcome, Stop, Stopper};
-use crate::graph::batch_of;
+use crate::generate::{Generator, Heard, Notice, Notices, Outcome, Stop, Stopper};
 use crate::link::Text;
-use crate::plan::{Board, Cell, Current, Decision, Memory, State, Verdict, enlist, place, trouble, wants};
+use crate::plan::{Board, Current, Decision, Memory, State, enlist, extras, place, trouble};
 use crate::prompt::Prompts;
-use crate::schedule::{PhaseNo, Ready, Schedule};
-use crate::store::{Ended, Entry, Intent, Provenance, Store};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use crate::schedule::{PhaseNo, Schedule};
+use crate::store::{self, Ended, Intent, Provenance, Store};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
@@ -34,10 +40,15 @@ pub(super) struct Conductor<'a, 'w> {
     pub(super) store: Arc<Store>,
     pub(super) prompts: Vec<Vec<Prompts>>,
     pub(super) generators: Vec<Vec<Arc<dyn Generator>>>,
+    /// What calls tell while they wait, and where.
+    pub(super) notices: Notices,
+    pub(super) heard: Heard,
     pub(super) options: &'a Options,
     pub(super) emit: &'a mut dyn FnMut(&Event),
     pub(super) tally: Tally,
     pub(super) spending: Spending,
+    /// The shared store, if there is one that can be asked.
+    pub(super) outlet: Option<Outlet>,
 }
 
 /// How the loop ended.
@@ -56,28 +67,35 @@ struct Flight {
     phase: usize,
     number: PhaseNo,
     batch: usize,
+    label: Label,
     members: Vec<(usize, usize)>,
     intent: Arc<Intent>,
     started: Instant,
     leave: Leave,
 }
 
-struct Loop<'c, 'a, 'w> {
-    run: &'c mut Conductor<'a, 'w>,
-    schedule: Schedule,
-    numbers: Vec<Vec<PhaseNo>>,
+pub(super) struct Loop<'c, 'a, 'w> {
+    pub(super) run: &'c mut Conductor<'a, 'w>,
+    pub(super) schedule: Schedule,
+    pub(super) numbers: Vec<Vec<PhaseNo>>,
     places: HashMap<PhaseNo, (usize, usize)>,
-    waiting: Vec<Vec<BTreeSet<usize>>>,
     /// By course and phase: the position of the first item of each root, as far as it is known.
     positions: Vec<Vec<Vec<usize>>>,
-    labels: HashSet<String>,
+    labels: Labels,
+    /// The blobs with the texts behind the recipes that calls of this run were sent: by course, phase and scope.
+    texts: HashMap<(usize, usize, u32), Digest>,
     flights: HashMap<tokio::task::Id, Flight>,
     calls: JoinSet<Result<Came>>,
     caches: Caches,
+    /// Calls tell here by their numbers that their answers have begun.
     begun: (mpsc::UnboundedSender<u64>, mpsc::UnboundedReceiver<u64>),
     serial: u64,
+    /// Questions to the shared store under way.
+    pub(super) looks: JoinSet<Looked>,
     /// A bound on calls or money has been reached: nothing leaves any more.
     at_bound: bool,
+    /// Phases of the present course that have become known better since that was told.
+    pub(super) opened: BTreeSet<usize>,
     end: End,
 }
 
@@ -98,18 +116,6 @@ impl Conductor<'_, '_> {
                 all.iter().enumerate().map(move |(phase, number)| (*number, (course, phase)))
             })
             .collect();
-        let closed = |slot: &crate::plan::Slot| matches!(slot.state, State::Pending);
-        let waiting = self
-            .boards
-            .iter()
-            .map(|board| {
-                board
-                    .phases
-                    .iter()
-                    .map(|phase| (0..phase.slots.len()).filter(|root| closed(&phase.slots[*root])).collect())
-                    .collect()
-            })
-            .collect();
         let caches = Caches::new(&self.prompts, &self.generators, &numbers, &mut schedule);
         let positions = self.boards.iter().map(|board| vec![Vec::new(); board.phases.len()]).collect();
         let state = Loop {
@@ -117,15 +123,17 @@ impl Conductor<'_, '_> {
             schedule,
             numbers,
             places,
-            waiting,
             positions,
-            labels: HashSet::new(),
+            labels: Labels::default(),
+            texts: HashMap::new(),
             flights: HashMap::new(),
             calls: JoinSet::new(),
             caches,
             begun: mpsc::unbounded_channel(),
             serial: 0,
+            looks: JoinSet::new(),
             at_bound: false,
+            opened: BTreeSet::new(),
             end: End::default(),
         };
         runtime.block_on(state.run())
@@ -136,22 +144,33 @@ impl Loop<'_, '_, '_> {
     async fn run(mut self) -> Result<End> {
         let (stopper, stop) = Stopper::new();
         let mut signals = Signals::new()?;
+        for course in 0..self.run.boards.len() {
+            self.run.boards[course].begin();
+            self.progress(course, 0)?;
+        }
         loop {
             self.start_calls(&stop)?;
-            if self.flights.is_empty() {
+            if self.flights.is_empty() && self.looks.is_empty() {
                 self.end.bounded = self.at_bound && self.something_is_left();
                 return Ok(self.end);
             }
             tokio::select! {
+                Some(looked) = self.looks.join_next() => {
+                    let looked = looked.map_err(|e| Problem::internal("a question's task ended badly").because(e))?;
+                    self.looked(looked).await?;
+                }
                 Some(joined) = self.calls.join_next_with_id() => {
                     let (id, came) = joined.map_err(|e| Problem::internal("a call's task ended badly").because(e))?;
                     if let Some(flight) = self.flights.remove(&id) {
-                        self.labels.remove(&flight.intent.label);
+                        self.labels.give_back(&flight.label);
                         self.schedule.finished();
                         self.came_back(flight, came);
                     }
                 }
                 Some(serial) = self.begun.1.recv() => self.has_begun(serial),
+                Notice { call, what } = self.run.heard.next() => {
+                    (self.run.emit)(&Event::Waiting { call, what });
+                }
                 () = signals.next() => {
                     if self.end.interrupted {
                         stopper.stop();
@@ -180,55 +199,6 @@ impl Loop<'_, '_, '_> {
         phases.flat_map(|phase| &phase.slots).any(|slot| slot.state != State::Settled)
     }
 
-    fn start(&mut self, ready: &Ready, stop: &Stop) -> Result<()> {
-        let Some(&(course, phase)) = self.places.get(&ready.phase) else {
-            return Err(Problem::internal("a call of an unknown phase"));
-        };
-        let members: Vec<(usize, usize)> =
-            ready.items.iter().map(|(root, at)| (*root as usize, *at as usize)).collect();
-        let board = &self.run.boards[course];
-        let first = members.first().copied().unwrap_or_default();
-        let batch = batch_of(
-            position(board, phase, &mut self.positions[course][phase], first),
-            board.rule(phase).batch.size,
-        );
-        let label = self.free_label(&board.rule(phase).name, batch);
-        let seat = Seat { phase, members: &members, batch, label };
-        let Draft { intent, request } =
-            draft(board, &self.run.prompts[course][phase], &self.run.store, &seat)?;
-        let leave = self.leave(course, phase, ready.leads, &request, members.len());
-        let Some(leave) = leave else { return Ok(()) };
-        self.run.tally.call_started(course, phase, batch);
-        (self.run.emit)(&Event::CallStarted {
-            call: intent.call.clone(),
-            course: intent.course.clone(),
-            phase: intent.phase.clone(),
-            label: intent.label.clone(),
-            scope: intent.scope.clone(),
-            items: members.len(),
-            attempt: intent.attempt,
-        });
-        self.labels.insert(intent.label.clone());
-        let intent = Arc::new(intent);
-        let means = self.means(course, phase, leave.serial, stop);
-        let task = self.calls.spawn(ask(self.run.store.clone(), intent.clone(), request, means));
-        let (number, started) = (ready.phase, Instant::now());
-        let flight = Flight { course, phase, number, batch, members, intent, started, leave };
-        self.flights.insert(task.id(), flight);
-        Ok(())
-    }
-
-    fn free_label(&self, phase: &str, batch: usize) -> String {
-        let plain = format!("{phase}_batch_{batch}");
-        if !self.labels.contains(&plain) {
-            return plain;
-        }
-        (2..)
-            .map(|number| format!("{plain}_{number}"))
-            .find(|label| !self.labels.contains(label))
-            .unwrap_or(plain)
-    }
-
     /// Takes back a call. A problem stops the run, and what is in flight is still waited for and kept.
     fn came_back(&mut self, flight: Flight, came: Result<Came>) {
         self.account(&flight, came.as_ref().ok());
@@ -244,25 +214,39 @@ impl Loop<'_, '_, '_> {
         }
     }
 
-    fn take(&mut self, flight: Flight, entry: &Entry) -> Result<()> {
+    fn take(&mut self, flight: Flight, entry: &store::Entry) -> Result<()> {
         let Flight { course, phase, number, batch, members, intent, started, .. } = flight;
-        let mut brought: HashMap<usize, &crate::store::Stored> =
+        let mut brought: HashMap<usize, &store::Stored> =
             entry.results.iter().map(|stored| (stored.item, stored)).collect();
         let (mut passed, mut findings, mut again) = (0, Vec::new(), Vec::new());
-        let mut gave_up = Vec::new();
+        let limit = self.run.boards[course].rule(phase).attempts;
+        let (mut gave_up, mut unreached) = (Vec::new(), Vec::new());
         for (number, (root, at)) in members.iter().enumerate() {
             let refused = match brought.remove(&number) {
                 Some(stored) => self.judge(course, phase, (*root, *at), stored, entry)?,
+                None if matches!(entry.ended, Ended::Truncated(_)) => {
+                    unreached.push(place(*root, *at));
+                    continue;
+                }
                 None => Some((trouble(entry, &intent.items[number].id), None)),
             };
+            if intent.attempt == 1 {
+                self.run.tally.first_answer(course, phase, *root, refused.is_none());
+            }
+            let trial = self.run.options.trial;
             let Some((why, answer)) = refused else {
                 passed += 1;
+                if trial {
+                    stands_as_before(&mut self.run.boards[course].phases[phase].slots[*root].cells[*at]);
+                }
                 continue;
             };
             findings.extend(why.iter().take(100 - findings.len().min(100)).cloned());
             let cell = &mut self.run.boards[course].phases[phase].slots[*root].cells[*at];
-            if refuse(cell, why, answer, self.run.boards[course].course.phases[phase].rule.attempts) {
-                again.push(place(*root, *at));
+            if cell.refuse(why, answer, limit) {
+                if !self.run.boards[course].wait(phase, (*root, *at)) {
+                    again.push(place(*root, *at));
+                }
             } else {
                 gave_up.push((*root, *at));
             }
@@ -283,94 +267,69 @@ impl Loop<'_, '_, '_> {
             trouble: call_trouble(&entry.ended),
             findings,
         });
-        for (root, at) in &gave_up {
-            let cell = &self.run.boards[course].phases[phase].slots[*root].cells[*at];
-            (self.run.emit)(&Event::ItemFailed {
-                course: intent.course.clone(),
-                phase: intent.phase.clone(),
-                item: cell.id.to_string(),
-                attempts: cell.decision.attempts,
-                findings: cell.decision.findings.clone(),
-            });
+        for extra in extras(entry) {
+            let message = format!("`{}`: {}", intent.label, extra.message);
+            (self.run.emit)(&Event::Warning { message });
         }
-        if !gave_up.is_empty() && !self.run.options.keep_going {
-            self.schedule.stop();
+        self.give_up(course, phase, &gave_up);
+        if !again.is_empty() {
+            self.retry(course, phase, number, again);
         }
-        // What did not fit into one answer is asked for in two.
-        let parts = if matches!(entry.ended, Ended::Truncated(_)) { 2 } else { 1 };
-        for part in again.chunks(again.len().div_ceil(parts).max(1)) {
+        // An answer as long as that one would be cut off again.
+        for part in unreached.chunks((members.len() / 2).max(1)) {
             self.schedule.retry(number, part.to_vec());
         }
-        let roots: BTreeSet<usize> = members.iter().map(|(root, _)| *root).collect();
-        for root in roots {
-            if !self.run.boards[course].phases[phase].slots[root].cells.iter().any(Cell::is_wanted) {
-                self.settle(course, phase, root)?;
-            }
+        self.progress(course, phase)
+    }
+
+    /// Tells how much is known now of the phases that have become known better.
+    pub(super) fn tell_what_opened(&mut self, course: usize) {
+        for reader in std::mem::take(&mut self.opened) {
+            (self.run.emit)(&Event::Phase {
+                course: self.run.boards[course].course.code.clone(),
+                phase: self.run.boards[course].rule(reader).name.clone(),
+                to_buy: self.run.tally.to_buy(course, reader),
+                pending: self.run.boards[course].waiting(reader),
+            });
         }
-        Ok(())
     }
 
     /// Judges an output. `None`: it passed, and stands for its item now. Otherwise what it is refused for, and its digest.
-    fn judge(
+    pub(super) fn judge(
         &mut self,
         course: usize,
         phase: usize,
         (root, at): (usize, usize),
-        stored: &crate::store::Stored,
-        entry: &Entry,
-    ) -> Result<Option<(Vec<Finding>, Option<crate::digest::Digest>)>> {
+        stored: &store::Stored,
+        entry: &store::Entry,
+    ) -> Result<Option<(Vec<Finding>, Option<Digest>)>> {
         let board = &mut self.run.boards[course];
         let detail = board
             .detail_of(phase, root, at)?
             .ok_or_else(|| Problem::internal("an item that waits was bought"))?;
-        let errors: Vec<Finding> =
-            board.judge(phase, &detail, &stored.output).into_iter().filter(Finding::is_error).collect();
+        let findings = board.judge_answer(phase, (root, at), &detail, &stored.output)?;
+        let waived = findings.iter().any(|finding| finding.severity == Severity::Waived);
+        let errors: Vec<Finding> = findings.into_iter().filter(Finding::is_error).collect();
         if !errors.is_empty() {
             return Ok(Some((errors, Some(stored.digest))));
         }
-        let cell = &mut board.phases[phase].slots[root].cells[at];
-        cell.decision = Decision::fresh(Current {
+        if self.run.options.trial {
+            return Ok(None);
+        }
+        if let Some(decision) =
+            refresh::merged(board, &self.run.memories[course], phase, (root, at), &detail, stored)?
+        {
+            board.let_stand(phase, (root, at), decision);
+            return Ok(None);
+        }
+        let current = Current {
             digest: stored.digest,
             text: Text::Lifted(stored.output.as_str().into()),
             provenance: Provenance::Generated,
             key: entry.intent.items[stored.item].content.short(),
-            unchecked: false,
-        });
+            unchecked: waived,
+        };
+        board.let_stand(phase, (root, at), Decision::fresh(current));
         Ok(None)
     }
-
-    fn settle(&mut self, course: usize, phase: usize, root: usize) -> Result<()> {
-        let memory = &self.run.memories[course];
-        let board = &mut self.run.boards[course];
-        board.settle(phase, root);
-        for (reader, root) in board.open_after(phase, root, &mut self.waiting[course], memory)? {
-            let wanted = wants(board, reader, root)?;
-            self.schedule.settle(
-                self.numbers[course][reader],
-                u32::try_from(root).unwrap_or(u32::MAX),
-                &wanted,
-            );
-            self.run.tally.reused += board.phases[reader].slots[root]
-                .cells
-                .iter()
-                .filter(|cell| cell.decision.verdict == Verdict::Fresh)
-                .count();
-        }
-        for (phase, number) in self.numbers[course].iter().enumerate() {
-            self.schedule.gate(*number, board.gate(phase));
-        }
-        Ok(())
-    }
-}
-
-/// The position of an item in its phase. What stands before a call is settled, so positions are found once.
-fn position(board: &Board<'_>, phase: usize, known: &mut Vec<usize>, (root, at): (usize, usize)) -> usize {
-    if known.is_empty() {
-        known.push(0);
-    }
-    while known.len() <= root {
-        let last = known.len() - 1;
-        known.push(known[last] + board.phases[phase].slots[last].cells.len());
-    }
-    known[root] + at
 }

@@ -4,14 +4,14 @@ use super::clock::now_ms;
 use super::session::LOCK_NAME;
 use super::tables;
 use crate::course::Course;
-use crate::diag::Result;
+use crate::diag::{Problem, Result};
 use crate::digest::{Digest, Short};
 use crate::event::{Event, MainFile as Told, Summary};
 use crate::generate::Meters;
 use crate::graph::batch_of;
 use crate::json::{Ids, Value};
 use crate::link::{Failed, Item, Line, LockFile, PhaseLines, Text, write_lock, write_main_file};
-use crate::plan::{Board, Current, Held, Memory, Verdict, output_digest};
+use crate::plan::{Adopt, Board, Cell, Current, Held, Memory, Reason, Verdict, output_digest};
 use crate::store::{AnswerShape, AskedItem, Ended, Entry, Intent, Provenance, Store, Stored};
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -21,8 +21,11 @@ use std::sync::Arc;
 /// What was taken over from another id is filed under its new one as well.
 pub(super) fn file_edits(board: &Board<'_>, store: &Store) -> Result<()> {
     for phase in 0..board.phases.len() {
-        let edited =
-            board.cells(phase).filter_map(|(root, _, cell)| Some((root, cell, cell.decision.file.as_ref()?)));
+        let edited = board.cells(phase).filter_map(|(root, _, cell)| {
+            let current = cell.decision.file.as_ref()?;
+            let adopted = board.wishes.adopt != Adopt::No && current.key == cell.content.short();
+            (!adopted).then_some((root, cell, current))
+        });
         let edits: Vec<_> = edited
             .map(|(root, cell, current)| (&*cell.id, root, full_key(cell.content, current), current))
             .collect();
@@ -33,7 +36,7 @@ pub(super) fn file_edits(board: &Board<'_>, store: &Store) -> Result<()> {
                 cell.decision
                     .current
                     .as_ref()
-                    .map(|current| (current.provenance, &*cell.id, root, cell.content, current))
+                    .map(|current| (current.provenance, &*cell.id, root, made_under(cell, current), current))
             })
             .collect();
         moved.sort_by_key(|(provenance, ..)| *provenance as u8);
@@ -48,8 +51,14 @@ pub(super) fn file_edits(board: &Board<'_>, store: &Store) -> Result<()> {
     Ok(())
 }
 
+/// The whole key that a result was made under: the item's own, or one that counts as it.
+fn made_under(cell: &Cell, current: &Current) -> Digest {
+    let same = cell.decision.same.iter().find(|same| same.short() == current.key);
+    same.copied().filter(|_| cell.content.short() != current.key).unwrap_or(cell.content)
+}
+
 /// A whole key for an edit's short one: the item's own where they agree, else the short one with zeros behind it.
-fn full_key(content: Digest, current: &Current) -> Digest {
+pub(super) fn full_key(content: Digest, current: &Current) -> Digest {
     if content.short() == current.key {
         return content;
     }
@@ -58,14 +67,29 @@ fn full_key(content: Digest, current: &Current) -> Digest {
     Digest::from_bytes(bytes)
 }
 
-fn file(
+pub(super) fn file(
     board: &Board<'_>,
     phase: usize,
     provenance: Provenance,
     items: &[(&str, usize, Digest, &Current)],
     store: &Store,
 ) -> Result<()> {
-    let (Some(first), Some(last)) = (items.first(), items.last()) else { return Ok(()) };
+    if !items.is_empty() {
+        store.keep(&filed(board, phase, provenance, items)?)?;
+    }
+    Ok(())
+}
+
+/// The entry of results that no call brought: each with its id, root, content key and output. Wants at least one.
+pub(super) fn filed(
+    board: &Board<'_>,
+    phase: usize,
+    provenance: Provenance,
+    items: &[(&str, usize, Digest, &Current)],
+) -> Result<Entry> {
+    let (Some(first), Some(last)) = (items.first(), items.last()) else {
+        return Err(Problem::internal("nothing was to be filed"));
+    };
     let rule = board.rule(phase);
     let now = now_ms();
     let asked = items.iter().map(|(id, root, content, _)| AskedItem {
@@ -75,6 +99,7 @@ fn file(
         parts: Vec::new(),
         refused: Vec::new(),
         supersedes: None,
+        input: Value::Null,
     });
     let results = items
         .iter()
@@ -84,7 +109,7 @@ fn file(
             Ok(Stored { item, digest: current.digest, output: output.to_string() })
         })
         .collect::<Result<_>>()?;
-    store.keep(&Entry {
+    Ok(Entry {
         intent: Intent {
             call: String::new(),
             course: board.course.code.clone(),
@@ -99,6 +124,8 @@ fn file(
             recipe: Vec::new(),
             hints: Vec::new(),
             checks: board.phases[phase].checks.digest(),
+            texts: None,
+            trial: false,
             items: asked.collect(),
         },
         provenance,
@@ -110,8 +137,7 @@ fn file(
         stderr: String::new(),
         raw: None,
         results,
-    })?;
-    Ok(())
+    })
 }
 
 /// Keeps what stands in main files for items that are no more: what nobody knows is filed as an edit before it goes.
@@ -209,13 +235,14 @@ pub(super) fn link(board: &Board<'_>, lock: &LockFile, root: &Path, state: &Path
         _ => None,
     };
     if old.is_some() || lines.iter().any(|lines| !lines.is_empty()) {
-        write_lock(&board.course.dir.join(LOCK_NAME), &phases, old)?;
+        let authors: Vec<_> = (0..board.phases.len()).map(|phase| board.linked_authors(phase)).collect();
+        write_lock(&board.course.dir.join(LOCK_NAME), &phases, &authors, old)?;
     }
     Ok(told)
 }
 
 /// What a main file is to hold, with the root and the number of each item.
-fn linked_items(board: &Board<'_>, phase: usize) -> (Vec<(usize, usize)>, Vec<Item>) {
+pub(super) fn linked_items(board: &Board<'_>, phase: usize) -> (Vec<(usize, usize)>, Vec<Item>) {
     let roots = &board.phases[phase].roots;
     let linked = board.cells(phase).filter_map(|(root, at, cell)| {
         let text = cell.decision.linked.as_ref()?.text.clone();
@@ -228,17 +255,22 @@ type LockLine = (Arc<str>, Option<Line>, Option<Failed>);
 
 fn lock_lines(board: &Board<'_>, phase: usize) -> Vec<LockLine> {
     let checks = board.phases[phase].checks.digest().short();
-    let line = |current: &Current, fresh: bool| Line {
+    let line = |current: &Current, fresh: bool, as_found: bool| Line {
         key: current.key,
         digest: current.digest.short(),
         provenance: current.provenance,
-        unchecked: !fresh && current.provenance == Provenance::Generated,
+        unchecked: (!fresh || current.unchecked)
+            && matches!(current.provenance, Provenance::Generated | Provenance::Adopted),
+        as_found,
     };
+    let compares = board.phases[phase].checks.blames_others();
     board
         .cells(phase)
-        .filter_map(|(.., cell)| {
-            let fresh = cell.decision.verdict == Verdict::Fresh;
-            let stands = cell.decision.linked.as_ref().map(|current| line(current, fresh));
+        .filter_map(|(root, at, cell)| {
+            let compared = !compares || root < board.settled(phase);
+            let fresh = cell.decision.verdict == Verdict::Fresh && compared;
+            let as_found = board.is_as_found(phase, root, at);
+            let stands = cell.decision.linked.as_ref().map(|current| line(current, fresh, as_found));
             let failed = matches!(cell.decision.verdict, Verdict::Failed(_))
                 .then(|| Failed { key: cell.content.short(), checks });
             (stands.is_some() || failed.is_some()).then(|| (cell.id.clone(), stands, failed))
@@ -265,6 +297,7 @@ pub(super) fn tell_state(boards: &[Board<'_>], summary: &mut Summary) {
                     Verdict::Fresh => {}
                     Verdict::Held(held) => {
                         summary.items_held += 1;
+                        summary.items_out_of_reach += usize::from(*held == Held::OutOfReach);
                         if summary.held.len() < MOST {
                             summary.held.push(format!("{}: {}", target(), held_words(held)));
                         }
@@ -297,7 +330,22 @@ pub(super) fn held_words(held: &Held) -> String {
             Some(finding) => format!("fails `{}`: {}", finding.kind, finding.message),
             None => "fails a check".to_owned(),
         },
+        Held::Moved(reasons) if reasons.contains(&Reason::Pinned) => {
+            "is pinned, and what it is made from has changed since (`coursebuild unpin` lets it go)"
+                .to_owned()
+        }
         Held::Moved(_) => "was edited by hand, and what it is made from has changed since".to_owned(),
+        Held::Conflict(conflict) if conflict.fields.is_empty() => {
+            "was edited by hand, and together with what was generated since it fails a check".to_owned()
+        }
+        Held::Conflict(conflict) => {
+            let fields: Vec<String> = conflict.fields.iter().map(|clash| format!("`{}`", clash.at)).collect();
+            format!(
+                "was edited by hand, and what was generated since differs from it at {}",
+                fields.join(", ")
+            )
+        }
+        Held::OutOfReach => "the shared store may have it, and is out of reach".to_owned(),
         Held::Unexplained => "nothing tells where it comes from".to_owned(),
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::check::coverage;
 use crate::diag::{Problem, Result};
-use crate::generate::{Outcome, Reply, answer, closed};
+use crate::generate::{Outcome, Reply, answer};
 use crate::json::{Ids, Pointer, Value, lift, strip};
 use crate::plan::output_digest;
 use crate::store::{Ended, Entry, Intent, Provenance, Stored};
@@ -13,16 +13,17 @@ use crate::store::{Ended, Entry, Intent, Provenance, Stored};
 /// the generator failed.
 pub(super) fn entry_of(intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<Option<Entry>> {
     let (ended, raw, results) = match &reply.outcome {
-        Outcome::Answered(bytes) => {
+        Outcome::Answered(bytes) | Outcome::Truncated { answer: bytes, .. } => {
             let raw = Some(String::from_utf8_lossy(bytes).into_owned());
-            match read(intent, bytes)? {
-                Ok(results) => (Ended::Answered, raw, results),
-                Err(why) => (Ended::Unreadable(why), raw, Vec::new()),
-            }
-        }
-        Outcome::Truncated { answer: cut, why } => {
-            let raw = Some(String::from_utf8_lossy(cut).into_owned());
-            (Ended::Truncated(why.clone()), raw, whole_items(intent, cut)?)
+            let told = match &reply.outcome {
+                Outcome::Truncated { why, .. } if why.is_empty() => {
+                    Some("the generator says that the call is too long for it")
+                }
+                Outcome::Truncated { why, .. } => Some(why.as_str()),
+                _ => None,
+            };
+            let (ended, results) = how_it_ended(intent, told, read(intent, bytes)?);
+            (ended, raw, results)
         }
         Outcome::TimedOut(seconds) => (Ended::TimedOut(*seconds), None, Vec::new()),
         Outcome::Failed(why) => (Ended::Failed(why.clone()), None, Vec::new()),
@@ -30,7 +31,7 @@ pub(super) fn entry_of(intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<
     };
     Ok(Some(Entry {
         intent: intent.clone(),
-        provenance: Provenance::Generated,
+        provenance: if intent.trial { Provenance::Trial } else { Provenance::Generated },
         ended,
         ended_ms,
         meters: reply.meters,
@@ -42,20 +43,31 @@ pub(super) fn entry_of(intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<
     }))
 }
 
-/// The results that stand whole in an answer whose end is missing.
-fn whole_items(intent: &Intent, cut: &[u8]) -> Result<Vec<Stored>> {
-    if let Ok(results) = read(intent, cut)? {
-        return Ok(results);
-    }
-    let shape = intent.shape.shape().ok_or_else(|| Problem::internal("an intent holds a bad pointer"))?;
-    match closed(cut, &shape) {
-        Some(whole) => Ok(read(intent, whole.as_bytes())?.unwrap_or_default()),
-        None => Ok(Vec::new()),
+/// How a call with an answer ended. Where its text alone says that it was cut off, and nothing in it is whole, it may be prose with
+/// a bracket in it: that is an attempt like any other that cannot be read. `told`: its author says that it is cut off, and why.
+fn how_it_ended(intent: &Intent, told: Option<&str>, read: Result<Whole, String>) -> (Ended, Vec<Stored>) {
+    let (results, cut) = match (read, told) {
+        (Ok(Whole { results, cut }), _) => (results, told.map(str::to_owned).or(cut)),
+        (Err(_), Some(why)) => (Vec::new(), Some(why.to_owned())),
+        (Err(why), None) => return (Ended::Unreadable(why), Vec::new()),
+    };
+    let can_be_split = told.is_some() && intent.items.len() > 1;
+    match cut {
+        None => (Ended::Answered, results),
+        Some(why) if can_be_split || !results.is_empty() => (Ended::Truncated(why), results),
+        Some(why) => (Ended::Unreadable(why), results),
     }
 }
 
+/// What is whole of an answer.
+pub(super) struct Whole {
+    results: Vec<Stored>,
+    /// It ends in the middle: in words.
+    pub(super) cut: Option<String>,
+}
+
 /// The results in an answer, or why it cannot be read.
-pub(super) fn read(intent: &Intent, bytes: &[u8]) -> Result<Result<Vec<Stored>, String>> {
+pub(super) fn read(intent: &Intent, bytes: &[u8]) -> Result<Result<Whole, String>> {
     let shape = &intent.shape;
     let pointer = |text: &str| {
         text.parse::<Pointer>().map_err(|e| Problem::internal("an intent holds a bad pointer").because(e))
@@ -64,8 +76,8 @@ pub(super) fn read(intent: &Intent, bytes: &[u8]) -> Result<Result<Vec<Stored>, 
     let pointers =
         |texts: &[String]| texts.iter().map(|text| pointer(text)).collect::<Result<Vec<Pointer>>>();
     let (fields, derived) = (pointers(&shape.ids)?, pointers(&shape.derived)?);
-    let answered = match answer::read(bytes, &whole) {
-        Ok(answer) => answer.items,
+    let (answered, cut) = match answer::read(bytes, &whole) {
+        Ok(answer) => (answer.items, answer.cut),
         Err(why) => return Ok(Err(why)),
     };
     let asked: Vec<&str> = intent.items.iter().map(|item| &*item.id).collect();
@@ -77,5 +89,5 @@ pub(super) fn read(intent: &Intent, bytes: &[u8]) -> Result<Result<Vec<Stored>, 
         lift(&mut value, &fields, Ids { id: &asked.id, root: &asked.root });
         Some(Stored { item, digest: output_digest(&value), output: value.to_string() })
     });
-    Ok(Ok(stored.collect()))
+    Ok(Ok(Whole { results: stored.collect(), cut }))
 }

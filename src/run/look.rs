@@ -1,40 +1,48 @@
 //! Questions about a workspace. They take no lock and change nothing.
 
-use super::finish::{held_words, shown};
-use super::forecast::forecast;
+use super::finish::shown;
+use super::generations;
+use super::mix::{is_pinned, is_waived, models};
 use super::options::Options;
 use super::request::{Seat, draft};
 use super::session::Session;
 use super::spending::Spending;
 use super::views::{
-    BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
+    BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status,
 };
+use super::{clock, forecast, past, sharing};
 use crate::course::{Course, Workspace};
 use crate::diag::{Problem, Result};
 use crate::graph::batch_of;
 use crate::json::{Kind, Value};
 use crate::plan::{
-    Board, Cell, Chosen, Counts, Held, Memory, Names, Plan, Reason, Selection, Target, Verdict, What, choose,
-    explain, outline, read_target, words,
+    Board, Cell, Chosen, Counts, Memory, Names, Plan, Selection, Target, Verdict, What, choose, outline,
+    read_target,
 };
 use crate::prompt::Prompts;
 use crate::store::Entry;
 
 /// What [`super::build`] would do with the same options. Changes nothing.
 pub fn plan(options: &Options) -> Result<Plan> {
-    let session = Session::open(options, None)?;
+    let mut session = Session::open(options, None)?;
+    session.share(options)?;
+    sharing::gather(&mut session, options, false)?;
     let memories = session.memories();
     let boards = session.boards(options, &options.selection, &memories)?;
     let prompts = super::prompts(&boards)?;
     let mut plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
-    let today = super::clock::day_of(super::clock::now_ms());
-    let spending = Spending::new(session.workspace.prices.clone(), &session.state, options, today);
-    forecast(&mut plan, &boards, &prompts, &spending, options)?;
+    let known = past::known(&boards, &session.store)?;
+    let spending = Spending::new(session.workspace.prices.clone(), &session.state, options, clock::now_ms());
+    plan.expected = forecast::forecast(&plan, &boards, &prompts, &known, &spending, options.jobs)?;
+    if let Some(sharing) = &session.sharing {
+        plan.out_of_reach = sharing::out_of_reach(&boards, &session)?;
+        plan.out_of_reach.trouble = sharing.trouble(&plan.out_of_reach);
+    }
     Ok(plan)
 }
 
 /// A workspace with all its boards, whatever is selected.
-fn with_boards<T>(
+pub(super) fn with_boards<T>(
     options: &Options,
     look: impl FnOnce(&Session, &[Board<'_>], &[Memory<'_>]) -> Result<T>,
 ) -> Result<T> {
@@ -46,19 +54,28 @@ fn with_boards<T>(
 
 /// How every phase and batch stands. Changes nothing.
 pub fn status(options: &Options) -> Result<Status> {
-    with_boards(options, |session, boards, _| {
-        let courses = boards
-            .iter()
-            .map(|board| CourseStatus {
-                course: board.course.code.clone(),
-                phases: (0..board.phases.len()).map(|phase| phase_status(board, phase, session)).collect(),
-            })
-            .collect();
-        Ok(Status { courses })
-    })
+    with_boards(options, |session, boards, _| status_of(session, boards))
 }
 
-fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> PhaseStatus {
+/// How every phase and batch of these boards stands.
+pub(super) fn status_of(session: &Session, boards: &[Board<'_>]) -> Result<Status> {
+    let course = |board: &Board<'_>| {
+        let phases = (0..board.phases.len()).map(|phase| phase_status(board, phase, session));
+        Ok(CourseStatus { course: board.course.code.clone(), phases: phases.collect::<Result<_>>()? })
+    };
+    Ok(Status { courses: boards.iter().map(course).collect::<Result<_>>()? })
+}
+
+/// Every call and filing that the store knows, oldest first.
+pub(super) fn log_of(session: &Session) -> Result<Vec<LogLine>> {
+    let sources = session.store.index()?.sources();
+    let entries = sources.iter().filter_map(|source| session.store.entry(source.entry).ok());
+    let mut lines: Vec<LogLine> = entries.map(|entry| log_line(entry, &session.workspace)).collect();
+    lines.sort_by(|a, b| a.asked_ms.cmp(&b.asked_ms).then_with(|| a.call.cmp(&b.call)));
+    Ok(lines)
+}
+
+fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> Result<PhaseStatus> {
     let rule = board.rule(phase);
     let cells: Vec<&Cell> = board.cells(phase).map(|(.., cell)| cell).collect();
     let count = |cells: &[&Cell]| {
@@ -73,21 +90,24 @@ fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> PhaseStat
         items: cells.len(),
         counts: count(cells),
     });
-    PhaseStatus {
+    Ok(PhaseStatus {
         phase: rule.name.clone(),
         title: rule.title.clone(),
         main_file: shown(&board.main_path(phase), &session.workspace.root),
         items: cells.len(),
         counts: count(&cells),
+        waived: cells.iter().filter(|cell| is_waived(board, phase, cell)).count(),
+        pinned: cells.iter().filter(|cell| is_pinned(board, phase, cell)).count(),
+        models: models(board, phase, &session.store)?,
         batches: batches.collect(),
-    }
+    })
 }
 
 /// The items that a target names: root, number in its slot, cell.
-type Named<'b> = Vec<(usize, usize, &'b Cell)>;
+pub(super) type Named<'b> = Vec<(usize, usize, &'b Cell)>;
 
 /// The items of one phase that a target names, without what they are made from.
-fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b>> {
+pub(super) fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b>> {
     let size = board.rule(phase).batch.size;
     let chosen = match what {
         What::All => Chosen { all: true, ..Chosen::default() },
@@ -108,107 +128,31 @@ fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b
         .collect())
 }
 
-fn phases_of(board: &Board<'_>, target: &Target) -> Vec<usize> {
+pub(super) fn phases_of(board: &Board<'_>, target: &Target) -> Vec<usize> {
     target.phase.map_or_else(|| (0..board.phases.len()).collect(), |phase| vec![phase])
 }
 
-fn targets(options: &Options, boards: &[Board<'_>]) -> Result<Vec<Target>> {
+pub(super) fn targets(options: &Options, boards: &[Board<'_>]) -> Result<Vec<Target>> {
     let courses: Vec<&Course> = boards.iter().map(|board| board.course).collect();
     options.selection.targets.iter().map(|text| read_target(text, &courses)).collect()
 }
 
-/// Why each item of the selected targets stands as it does. Changes nothing.
-pub fn why(options: &Options) -> Result<Vec<Why>> {
+/// The current results of at most one target, in the phase's shape; or those of a generation, by its number.
+pub fn show(options: &Options, generation: Option<usize>) -> Result<Value> {
     with_boards(options, |_, boards, memories| {
-        let mut whys = Vec::new();
-        for target in targets(options, boards)? {
-            let (board, memory) = (&boards[target.course], &memories[target.course]);
-            for phase in phases_of(board, &target) {
-                for (root, at, cell) in named(board, phase, &target.what)? {
-                    whys.push(why_of(board, phase, root, at, cell, memory)?);
-                }
-            }
-        }
-        Ok(whys)
-    })
-}
-
-fn why_of(
-    board: &Board<'_>,
-    phase: usize,
-    root: usize,
-    at: usize,
-    cell: &Cell,
-    memory: &Memory<'_>,
-) -> Result<Why> {
-    let told = |reason: Reason| {
-        let text = words(&reason);
-        match reason {
-            Reason::Part { name, old, new } => WhyReason {
-                text,
-                part: Some(name),
-                old: old.map(|d| d.short().to_string()),
-                new: new.map(|d| d.short().to_string()),
-            },
-            _ => WhyReason { text, part: None, old: None, new: None },
-        }
-    };
-    let plain = |text: String| vec![WhyReason { text, part: None, old: None, new: None }];
-    let mut reasons: Vec<WhyReason> =
-        explain(board, phase, root, at, memory)?.into_iter().map(told).collect();
-    let findings = match &cell.decision.verdict {
-        Verdict::Missing => {
-            reasons = plain("it was never built".to_owned());
-            Vec::new()
-        }
-        Verdict::Pending(on) => {
-            reasons = plain(format!(
-                "it waits for {}",
-                on.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
-            ));
-            Vec::new()
-        }
-        Verdict::Rejected(findings) | Verdict::Failed(findings) | Verdict::Held(Held::Findings(findings)) => {
-            findings.clone()
-        }
-        Verdict::Held(held) => {
-            reasons.splice(0..0, plain(held_words(held)));
-            Vec::new()
-        }
-        Verdict::Fresh => warnings(board, phase, root, at, cell)?,
-        Verdict::Stale(_) => Vec::new(),
-    };
-    Ok(Why {
-        target: format!("{}/{}/{}", board.course.code, board.rule(phase).name, cell.id),
-        verdict: cell.decision.verdict.name().to_owned(),
-        reasons,
-        findings,
-    })
-}
-
-fn warnings(
-    board: &Board<'_>,
-    phase: usize,
-    root: usize,
-    at: usize,
-    cell: &Cell,
-) -> Result<Vec<crate::check::Finding>> {
-    Ok(match (board.detail_of(phase, root, at)?, &cell.decision.current) {
-        (Some(detail), Some(current)) => {
-            board.judge(phase, &detail, &board.lifted(phase, &detail.id, &detail.root, &current.text)?)
-        }
-        _ => Vec::new(),
-    })
-}
-
-/// The current results of at most one target, in the phase's shape.
-pub fn show(options: &Options) -> Result<Value> {
-    with_boards(options, |_, boards, _| {
         let (board, target, phase) = one_phase(options, boards)?;
         let items = named(board, phase, &target.what)?;
         let output = &board.rule(phase).output;
         let mut shown = Vec::new();
         for (root, at, cell) in items {
+            if let Some(number) = generation {
+                let memory = &memories[target.course];
+                shown.push((
+                    cell.id.to_string(),
+                    generations::output(board, memory, phase, (root, cell), number)?,
+                ));
+                continue;
+            }
             let Some(current) = cell.decision.current.as_ref().or(cell.decision.linked.as_ref()) else {
                 continue;
             };

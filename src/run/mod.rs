@@ -2,49 +2,99 @@
 //!
 //! Prints nothing and reads no environment: what it needs comes in [`Options`], what it says leaves as events and views.
 
+mod adopt;
+mod cache;
+mod accept;
+mod account;
 mod caches;
 mod call;
+mod check;
+mod chunks;
 mod clock;
 mod conduct;
 mod cost;
+mod diff;
+mod exchange;
+mod drift;
+mod doctor;
+mod decisions;
 mod finish;
 mod forecast;
+mod generations;
+mod gc;
+mod graph;
 mod harvest;
 mod history;
+mod label;
 mod look;
+mod looks;
+mod mix;
+mod merge_driver;
 mod noop;
 mod options;
+mod outside;
+mod outlet;
+mod past;
+mod permit;
+mod progress;
 mod recover;
+mod refresh;
 mod refusal;
 mod request;
 #[cfg(test)]
 mod round_trip;
+mod resolve;
 mod services;
 mod session;
+mod sharing;
 mod signals;
 mod spending;
+mod standing;
 mod tables;
 mod tally;
+mod trial;
 mod views;
+mod why;
 
 pub use crate::plan::Selection;
-pub use cost::{Cost, Costs, cost};
-pub use look::{log, plan, prompt, show, status, why};
-pub use options::{Confirm, Options};
-pub use views::{
-    BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status, Why, WhyReason,
+pub use accept::{
+    AcceptOptions, OutstandingEdit, OutstandingEdits, accept, outstanding_edits, revoke_accepted,
+    revoke_waived,
 };
+pub use account::account;
+pub use adopt::{Adoption, CourseAdoption, EnvelopeChange, HeldItem, PhaseAdoption, WayOn, adopt};
+pub use cache::{Blame, PhaseStats, Stats, blame, export, import, repair, stats, verify};
+pub use check::{CheckCount, CheckStats, Checked, CheckedCourse, CheckedPhase, check};
+pub use cost::{Cost, Costs, cost};
+pub use decisions::{Effect, accepted, pin, unpin, waive};
+pub use diff::diff;
+pub use doctor::{Diagnosis, Grade, Symptom, doctor};
+pub use exchange::{Examined, Pulled, examine, pull, push_all};
+pub use gc::{Collected, Limits, gc};
+pub use generations::{ItemGeneration, ItemHistory, generations};
+pub use graph::{EdgeRole, GraphEdge, GraphNode, GraphView, NodeKind, graph};
+pub use look::{log, plan, prompt, show, status};
+pub use merge_driver::{DriverFiles, Installed, Merging, install_merge_driver, merge_driver};
+pub use options::{Confirm, Options};
+pub use resolve::{Choice, Decidable, Resolved, decidable, resolve};
+pub use sharing::Pushed;
+pub use trial::{drop_trial, keep};
+pub use views::{
+    Account, BatchShare, BatchStatus, CourseStatus, Diff, DiffSide, Kept, LogItem, LogLine, LogOutcome,
+    LogSection, ModelCount, PhaseAccount, PhaseStatus, Refused, Status, Troubled, Why, WhyReason,
+};
+pub use why::why;
 
-use crate::course::{ConfirmAbove, Course, Phase};
-use crate::diag::{Kind, Problem, Result};
+use crate::course::{Course, Phase};
+use crate::diag::{Problem, Result};
 use crate::event::{Event, PhaseStart, Summary};
-use crate::money::Prices;
+use crate::generate::Notices;
 use crate::plan::{Board, Plan, Verdict, outline};
 use crate::prompt::Prompts;
-use crate::store::{Held, Note, hold_waiting, try_hold};
 use conduct::{Conductor, End};
 use history::History;
-use session::{Session, state_dir};
+use past::Known;
+use session::{Session, hold};
 use spending::Spending;
 use std::sync::Arc;
 use std::time::Instant;
@@ -53,6 +103,10 @@ use tally::Tally;
 /// Brings the selected targets up to date, telling `emit` of everything that happens. The last event is the summary, which is
 /// also returned; its `exit` is the exit code. An error means that the run could not begin or had to be given up.
 pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summary> {
+    if options.trial && options.selection == Selection::default() {
+        return Err(Problem::author("nothing was named to be tried")
+            .hint("name a phase, a batch or an item: `coursebuild build phase3/7 --trial`"));
+    }
     let started = Instant::now();
     if let Some(mut summary) = noop::nothing_to_do(options) {
         summary.seconds = started.elapsed().as_secs_f64();
@@ -62,21 +116,31 @@ pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summ
     let _held = hold(options)?;
     let began_ns = clock::now_ns();
     let mut session = Session::open(options, Some(&mut |found| tell_found(found, emit)))?;
+    session.register()?;
     let mut history = History::new(&session.store);
     let emit = &mut |event: &Event| {
         history.note(event);
         emit(event);
     };
-    let (mut summary, problem) = carry_out(&session, options, emit)?;
-    // Nobody else holds the store any more: all calls have come back.
-    if let Some(store) = Arc::get_mut(&mut session.store) {
-        store.flush()?;
+    session.share(options)?;
+    sharing::push(&mut session)?;
+    sharing::gather(&mut session, options, true)?;
+    let (mut summary, problem, lacking) = carry_out(&session, options, emit)?;
+    flush(&mut session)?;
+    // What could not be offered when it came is offered once more, as far as there is hope.
+    sharing::push(&mut session)?;
+    chunks::leave(lacking, &session)?;
+    if must_be_pushed(options, &session, &mut summary)? && summary.exit == 0 {
+        summary.exit = 7;
     }
+    flush(&mut session)?;
     if let Some(problem) = problem {
         return Err(problem);
     }
     summary.seconds = started.elapsed().as_secs_f64();
-    noop::remember(options, &session, &summary, began_ns)?;
+    if !options.trial {
+        noop::remember(options, &session, &summary, began_ns)?;
+    }
     emit(&Event::Summary(summary.clone()));
     Ok(summary)
 }
@@ -86,31 +150,48 @@ fn carry_out(
     session: &Session,
     options: &mut Options,
     emit: &mut dyn FnMut(&Event),
-) -> Result<(Summary, Option<Problem>)> {
+) -> Result<(Summary, Option<Problem>, Vec<chunks::Lacking>)> {
     let memories = session.memories();
     let mut boards = session.boards(options, &options.selection, &memories)?;
-    for board in &boards {
+    for board in &mut boards {
         finish::file_edits(board, &session.store)?;
+        board.forget_filed();
     }
     let prompts = prompts(&boards)?;
     let mut plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
-    let today = clock::day_of(clock::now_ms());
-    let spending = Spending::new(session.workspace.prices.clone(), &session.state, options, today);
-    forecast::forecast(&mut plan, &boards, &prompts, &spending, options)?;
-    permit_services(options, &boards, &plan, &session.workspace.prices)?;
-    permit(options, &plan, session.workspace.confirm_above)?;
-    emit(&started_event(&plan));
+    let known = past::known(&boards, &session.store)?;
+    let spending = Spending::new(session.workspace.prices.clone(), &session.state, options, clock::now_ms());
+    plan.expected = forecast::forecast(&plan, &boards, &prompts, &known, &spending, options.jobs)?;
+    if let Some(sharing) = &session.sharing {
+        let trouble = sharing.trouble(&sharing::out_of_reach(&boards, session)?);
+        trouble.into_iter().for_each(|message| emit(&Event::Warning { message }));
+        sharing.warnings().iter().for_each(&mut *emit);
+    }
+    permit::services(options, &boards, &plan, &session.workspace.prices)?;
+    permit::permit(options, &plan, session.workspace.confirm_above)?;
+    emit(&started_event(&plan, &known, options.jobs));
     boards
         .iter()
         .filter_map(|board| left_out(board.course))
         .for_each(|message| emit(&Event::Warning { message }));
-    let expected_seconds = plan.expected.seconds.filter(|seconds| *seconds >= 1.0);
-    let mut tally = Tally { reused: fresh(&boards), expected_seconds, ..Tally::default() };
+    for board in &boards {
+        let stray = |phase| adopt::stray_words(&board.rule(phase).output.file, &adopt::stray(board, phase));
+        let told = (0..board.phases.len()).filter_map(stray);
+        told.for_each(|message| emit(&Event::Warning { message }));
+        if let Some(message) = outside::not_run(board.course)? {
+            emit(&Event::Warning { message });
+        }
+    }
+    let mut tally = Tally::new(&known);
     let mut end = End::default();
     if plan.calls.max > 0 {
+        let (notices, heard) = Notices::new();
+        let generators = session.generators(options, &notices)?;
         let mut run = Conductor {
             prompts,
-            generators: session.generators(options)?,
+            generators,
+            notices,
+            heard,
             boards: &mut boards,
             memories: &memories,
             store: session.store.clone(),
@@ -118,30 +199,32 @@ fn carry_out(
             emit,
             tally,
             spending,
+            outlet: session.sharing.as_ref().and_then(|sharing| sharing.outlet(&session.store)),
         };
         end = run.conduct()?;
         run.spending.keep(&session.state)?;
         tally = run.tally;
     }
-    let mut summary = tally.summary();
+    if options.trial {
+        let mut summary = trial::summary(&tally, &boards, options);
+        summary.exit = exit_code(&end, &summary);
+        return Ok((summary, end.problem, Vec::new()));
+    }
+    let mut summary = tally.summary(&boards, fresh(&boards));
+    (summary.expected_seconds, summary.expected_at_least) = (plan.expected.seconds, plan.expected.at_least);
     for ((board, memory), lock) in boards.iter().zip(&memories).zip(&session.locks) {
+        finish::file_edits(board, &session.store)?;
         finish::keep_orphans(board, memory, lock, &session.store, emit)?;
         summary.main_files.extend(finish::link(board, lock, &session.workspace.root, &session.state)?);
     }
     finish::tell_state(&boards, &mut summary);
     tally.batch_events(&boards).iter().for_each(&mut *emit);
-    summary.exit = exit_code(&end, &summary);
-    Ok((summary, end.problem))
-}
-
-fn hold(options: &Options) -> Result<Held> {
-    let note =
-        Note { host: None, started: clock::in_words(clock::now_ms()), command: options.command.clone() };
-    let dir = state_dir(&options.manifest);
-    if options.wait {
-        return hold_waiting(&dir, &note);
+    if let Some(sharing) = &session.sharing {
+        summary.items_fetched += sharing.fetched;
+        sharing.warnings().iter().for_each(&mut *emit);
     }
-    try_hold(&dir, &note)?.map_err(|holder| holder.problem())
+    summary.exit = exit_code(&end, &summary);
+    Ok((summary, end.problem, chunks::lacking(&boards, session)))
 }
 
 fn tell_found(found: recover::Found, emit: &mut dyn FnMut(&Event)) {
@@ -154,67 +237,23 @@ fn tell_found(found: recover::Found, emit: &mut dyn FnMut(&Event)) {
     });
 }
 
-/// Whether the plan may be carried out at all.
-fn permit(options: &mut Options, plan: &Plan, above: ConfirmAbove) -> Result<()> {
-    if options.locked && plan.calls.max > 0 {
-        return Err(Problem::new(
-            Kind::WorkNeeded,
-            format!("{} items have to be bought, and `--locked` forbids every call", plan.items.max),
-        )
-        .hint("`coursebuild plan` tells which and why; build without `--locked` to buy them"));
+/// Makes all that was put durable. Nobody else holds the store any more: all calls have come back.
+fn flush(session: &mut Session) -> Result<()> {
+    match Arc::get_mut(&mut session.store) {
+        Some(store) => store.flush(),
+        None => Ok(()),
     }
-    let calls = above.calls.filter(|above| plan.calls.max as u64 > *above);
-    let usd = above.usd.zip(plan.expected.usd).filter(|(above, usd)| usd > above);
-    let why = match (calls, usd) {
-        (Some(most), _) => {
-            format!("up to {} calls are needed, and more than {most} want a confirmation", plan.calls.max)
-        }
-        (None, Some((most, usd))) => {
-            format!("about ${usd:.2} are needed, and more than ${most:.2} want a confirmation")
-        }
-        (None, None) => return Ok(()),
-    };
-    let asked = match &mut options.confirm {
-        Confirm::Yes => true,
-        Confirm::Ask(ask) => ask(plan),
-        Confirm::Refuse => false,
-    };
-    if asked {
-        return Ok(());
-    }
-    Err(Problem::new(Kind::Budget, why)
-        .hint("say `--yes`, or raise `confirm_above` in the manifest; nothing was bought"))
 }
 
-/// Whether the services that calls are needed of may be asked: before the first call, not at it.
-fn permit_services(options: &Options, boards: &[Board<'_>], plan: &Plan, prices: &Prices) -> Result<()> {
-    for (board, course) in boards.iter().zip(&plan.courses) {
-        for (phase, planned) in course.phases.iter().enumerate().filter(|(_, planned)| planned.calls.max > 0)
-        {
-            let generate = &board.rule(phase).generate;
-            let kind = request::kind_name(generate.kind);
-            if options.offline && generate.kind.is_remote() {
-                return Err(Problem::new(
-                    Kind::WorkNeeded,
-                    format!(
-                        "`{}` needs calls to `{kind}`, and `--offline` forbids the network",
-                        planned.phase
-                    ),
-                )
-                .hint("build without `--offline`; nothing was asked"));
-            }
-            let model = generate.model.as_deref().unwrap_or_default();
-            if options.budget_usd.is_some() && generate.kind.is_remote() && !prices.knows(model) {
-                return Err(Problem::author(format!("no price of `{model}` is known, so no budget can be kept"))
-                    .hint(format!("add `[prices]` with `\"{model}\" = {{ input = 1.0, output = 5.0 }}` (US dollars for a million tokens) to the manifest, or leave `--budget` out; nothing was asked")));
-            }
-        }
-    }
-    Ok(())
+/// Counts what the shared store may not have yet; true if that must not stay so.
+fn must_be_pushed(options: &Options, session: &Session, summary: &mut Summary) -> Result<bool> {
+    summary.unpushed = session.left_unpushed()?;
+    Ok(options.must_push && summary.unpushed > 0)
 }
 
-fn started_event(plan: &Plan) -> Event {
+fn started_event(plan: &Plan, known: &[Vec<Known>], jobs: usize) -> Event {
     Event::Started {
+        jobs,
         calls_min: plan.calls.min,
         calls_max: plan.calls.max,
         items_min: plan.items.min,
@@ -222,14 +261,19 @@ fn started_event(plan: &Plan) -> Event {
         phases: plan
             .courses
             .iter()
-            .flat_map(|course| {
-                course.phases.iter().map(|phase| PhaseStart {
+            .zip(known)
+            .flat_map(|(course, known)| {
+                course.phases.iter().zip(known).map(|(phase, known)| PhaseStart {
                     course: course.course.clone(),
                     phase: phase.phase.clone(),
                     batches: phase.batches,
                     items: phase.items,
                     calls_min: phase.calls.min,
                     calls_max: phase.calls.max,
+                    batch_size: known.batch_size,
+                    to_buy: known.to_buy,
+                    pending: known.pending,
+                    seconds_per_call: known.past.seconds,
                 })
             })
             .collect(),
@@ -282,6 +326,8 @@ fn exit_code(end: &End, summary: &Summary) -> u8 {
         130
     } else if end.bounded {
         4
+    } else if summary.items_out_of_reach > 0 {
+        6
     } else if summary.items_failed > 0 {
         1
     } else {

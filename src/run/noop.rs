@@ -14,9 +14,20 @@ fn stamp_path(manifest: &Path) -> PathBuf {
     state_dir(manifest).join("stamp")
 }
 
+/// Takes the stamp away: what stands has been decided anew, which no file of the workspace shows.
+pub(super) fn forget(manifest: &Path) -> Result<()> {
+    crate::fs::remove_file(&stamp_path(manifest))
+}
+
 /// The summary of a build that has nothing to do, if the stamp says so. Options that ask for purchases are never answered by it.
 pub(super) fn nothing_to_do(options: &Options) -> Option<Summary> {
-    if options.force || options.fix || options.retry_failed || options.refresh_edited {
+    if options.force
+        || options.trial
+        || options.fix
+        || options.retry_failed
+        || options.refresh_edited
+        || options.recompute_derived
+    {
         return None;
     }
     let stamp = Stamp::read(&stamp_path(&options.manifest))?;
@@ -32,7 +43,7 @@ pub(super) fn nothing_to_do(options: &Options) -> Option<Summary> {
 /// no harm. `began_ns` is when the build began to read: an input that changed since then was perhaps read before it did, so it
 /// looks unsafe in the stamp and the next build compares digests.
 pub(super) fn remember(options: &Options, session: &Session, summary: &Summary, began_ns: i64) -> Result<()> {
-    let complete = summary.exit == 0 && summary.items_left == 0;
+    let complete = summary.exit == 0 && summary.items_left == 0 && summary.unpushed == 0;
     if !complete || session.workspace.has_program_source {
         return Ok(());
     }

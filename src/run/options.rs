@@ -1,5 +1,6 @@
 //! What a run is to do: everything that the command line and the surroundings decide, as plain data.
 
+use crate::course::{OnRemoteDown, SharedMode};
 use crate::plan::{Plan, Selection};
 use std::path::PathBuf;
 
@@ -15,6 +16,8 @@ pub struct Options {
     pub keep_going: bool,
     /// `-B`: buy the selection as if it were stale.
     pub force: bool,
+    /// `--trial`: buy the selection to be looked at; nothing becomes current.
+    pub trial: bool,
     /// Fail if any call is needed.
     pub locked: bool,
     /// Use only generators that need no network; fail if another one is needed.
@@ -29,6 +32,10 @@ pub struct Options {
     pub retry_failed: bool,
     /// Buy held items whose key moved.
     pub refresh_edited: bool,
+    /// Take what stands in main files as results of the present inputs: all that is named, else what nothing explains.
+    pub adopt: bool,
+    /// Compute derived fields that stand as they were found.
+    pub recompute_derived: bool,
     /// Build what depends on unselected stale items all the same.
     pub with_stale_inputs: bool,
     /// Wait for another build of the workspace to end, instead of failing.
@@ -39,6 +46,12 @@ pub struct Options {
     pub program: PathBuf,
     /// All environment variables that are UTF-8; a generator is given those that the manifest names.
     pub environment: Vec<(String, String)>,
+    /// What is done with the shared store, if the command line says so.
+    pub shared: Option<SharedMode>,
+    /// What is done when the shared store cannot be asked, if the command line says so.
+    pub on_remote_down: Option<OnRemoteDown>,
+    /// Nobody will come back to this machine: what is not on the shared store at the end is an error, exit 7.
+    pub must_push: bool,
     /// Whether a costly plan may be carried out.
     pub confirm: Confirm,
     /// The command line as typed, for the note in the workspace's lock.

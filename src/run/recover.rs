@@ -2,12 +2,13 @@
 //! planned, so that no answer is bought twice.
 
 use super::call::bounded;
-use super::clock::now_ms;
-use super::harvest;
+use super::clock::{now, now_ms};
+use super::{harvest, standing};
 use crate::diag::Result;
-use crate::generate::command::{Left, left};
-use crate::generate::{Outcome, Reply};
-use crate::store::{Answer, Ended, Entry, OpenCall, Store};
+use crate::generate::command::Left;
+use crate::generate::drop::Spot;
+use crate::generate::{Outcome, Reply, left};
+use crate::store::{Answer, Ended, Entry, MAX_ANSWER, OpenCall, Store};
 
 /// A call that was found.
 pub(super) enum Found {
@@ -33,8 +34,10 @@ pub(super) enum Found {
 pub(super) fn recover(store: &mut Store, tell: &mut dyn FnMut(Found)) -> Result<()> {
     let unfinished = store.unfinished()?;
     unfinished.damaged.iter().for_each(|damaged| tell(Found::Warning(damaged.to_string())));
+    let mut drops = Vec::new();
     for open in unfinished.calls {
         let intent = &open.intent;
+        let dir = store.call_dir(&intent.call);
         let (entry, too_long) = match &open.answer {
             Some(answer) => (harvest::entry_of(intent, &reply_of(answer), answer.ended_ms)?, false),
             None => harvested(store, &open, tell)?,
@@ -47,20 +50,40 @@ pub(super) fn recover(store: &mut Store, tell: &mut dyn FnMut(Found)) -> Result<
                     label: intent.label.clone(),
                     items: entry.results.len(),
                 });
+                if let Some(raw) = &entry.raw {
+                    drops.push((intent.call.clone(), raw.clone()));
+                    continue;
+                }
+                standing::leave(store, intent, &dir)?;
             }
-            None => store.abandon(&intent.call),
+            None => {
+                if let Some(spot) = Spot::of_call(&dir)? {
+                    tell(Found::Warning(format!(
+                        "`{}` was asked by an earlier build: its prompt lies on in `{}`",
+                        intent.label,
+                        spot.prompt().display()
+                    )));
+                    standing::leave(store, intent, &dir)?;
+                }
+                store.abandon(&intent.call);
+            }
         }
         if !too_long {
             store.forget_call(&intent.call)?;
         }
     }
-    store.flush()
+    store.flush()?;
+    for (call, raw) in drops {
+        standing::end(store, &store.call_dir(&call), Some(raw.as_bytes()))?;
+        store.forget_call(&call)?;
+    }
+    standing::take_late(store, tell)
 }
 
 /// The entry of a call that ended, or comes to its end, with nobody there. Its answer is in the journal before it is used; true
 /// if it was too long for that and stays where it is.
 fn harvested(store: &Store, open: &OpenCall, tell: &mut dyn FnMut(Found)) -> Result<(Option<Entry>, bool)> {
-    let left = match left(&store.call_dir(&open.intent.call))? {
+    let left = match left(&store.call_dir(&open.intent.call), MAX_ANSWER, now())? {
         Left::Running(waiting) => {
             tell(Found::Running { label: open.intent.label.clone() });
             waiting.wait()?
@@ -82,7 +105,8 @@ pub(super) fn imagine(store: &mut Store) -> Result<()> {
         let (reply, ended_ms) = match &open.answer {
             Some(answer) => (Some(reply_of(answer)), answer.ended_ms),
             None => {
-                let reply = worth_keeping(&open, left(&store.call_dir(&open.intent.call))?)?;
+                let reply =
+                    worth_keeping(&open, left(&store.call_dir(&open.intent.call), MAX_ANSWER, now())?)?;
                 (reply.map(|reply| bounded(reply).0), now_ms())
             }
         };
@@ -92,7 +116,7 @@ pub(super) fn imagine(store: &mut Store) -> Result<()> {
             store.imagine(entry)?;
         }
     }
-    Ok(())
+    standing::imagine_late(store)
 }
 
 /// What a call left, if it counts as an attempt. Where nobody saw the program's end, only an answer that is whole does, which is
@@ -101,11 +125,16 @@ fn worth_keeping(open: &OpenCall, left: Left) -> Result<Option<Reply>> {
     Ok(match left {
         Left::Ended(reply) => Some(reply),
         Left::Unseen(reply) => match &reply.outcome {
-            Outcome::Answered(bytes) if harvest::read(&open.intent, bytes)?.is_ok() => Some(reply),
+            Outcome::Answered(bytes) if is_whole(open, bytes)? => Some(reply),
             _ => None,
         },
         Left::Nothing | Left::Running(_) => None,
     })
+}
+
+/// True for an answer that can be read and does not end in the middle.
+fn is_whole(open: &OpenCall, bytes: &[u8]) -> Result<bool> {
+    Ok(harvest::read(&open.intent, bytes)?.is_ok_and(|answer| answer.cut.is_none()))
 }
 
 fn reply_of(answer: &Answer) -> Reply {

@@ -139,10 +139,13 @@ pub(super) fn draft(board: &Board<'_>, prompts: &Prompts, store: &Store, seat: &
         recipe: board.phases[phase].recipe(front.0).parts().to_vec(),
         hints,
         checks: board.phases[phase].checks.digest(),
+        texts: None,
+        trial: board.wishes.trial,
         items: details
             .into_iter()
             .zip(cells())
             .map(|(detail, cell)| AskedItem {
+                input: board.lifted_input(phase, &detail),
                 id: detail.id,
                 root: detail.root,
                 content: cell.content,
@@ -163,5 +166,6 @@ pub(super) fn kind_name(kind: GeneratorKind) -> &'static str {
         GeneratorKind::Command => "command",
         GeneratorKind::Anthropic => "anthropic",
         GeneratorKind::Openai => "openai",
+        GeneratorKind::Drop => "drop",
     }
 }

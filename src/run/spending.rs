@@ -1,5 +1,6 @@
 //! What a run has spent, what is under way, and whether the next call may still leave.
 
+use super::clock::day_of;
 use super::options::Options;
 use crate::course::Rule;
 use crate::diag::Result;
@@ -43,9 +44,10 @@ pub(super) fn learned(state: &Path) -> Ratios {
 }
 
 impl Spending {
-    pub(super) fn new(prices: Prices, state: &Path, options: &Options, today: String) -> Self {
+    /// Before anything is spent. `now_ms` says which prices hold.
+    pub(super) fn new(prices: Prices, state: &Path, options: &Options, now_ms: u64) -> Self {
         let (budget, prices) = (options.budget_usd, Arc::new(prices));
-        Self { prices, ratios: learned(state), budget, spent: 0.0, open: 0.0, today }
+        Self { prices, ratios: learned(state), budget, spent: 0.0, open: 0.0, today: day_of(now_ms) }
     }
 
     /// What a call is expected to cost; `None` where no price is known.

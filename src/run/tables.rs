@@ -57,11 +57,12 @@ pub(super) fn write(board: &Board<'_>, phase: usize, written: &Written, state: &
         })
         .collect();
     let known = board.phases[phase].main.is_ours() || !relies;
-    if !written.changed && known && board.phases[phase].recall.rows() == rows {
+    let (recall, compared) = (&board.phases[phase].recall, board.compared(phase));
+    if !written.changed && known && recall.rows() == rows && recall.compared() == compared {
         return Ok(());
     }
     let file = if relies { written.file } else { Digest::default() };
-    Table { file, rows }.write(&path(state, board.course, phase))
+    Table { file, compared, rows }.write(&path(state, board.course, phase))
 }
 
 fn is_settled(verdict: &Verdict) -> bool {

@@ -2,7 +2,9 @@
 
 use crate::check::Finding;
 use crate::digest::Digest;
+use crate::event::Share;
 use crate::generate::Meters;
+use crate::json::Change;
 use crate::plan::Counts;
 use crate::store::{Ended, Hint, Provenance};
 use serde::Serialize;
@@ -37,8 +39,24 @@ pub struct PhaseStatus {
     /// The partition of the items.
     #[serde(flatten)]
     pub counts: Counts,
+    /// Items that pass only because findings are waived.
+    pub waived: usize,
+    /// Items whose result is pinned.
+    pub pinned: usize,
+    /// Who made the results, where those of other models stay: by model (else kind of generator), most first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelCount>,
     /// Its batches, in order.
     pub batches: Vec<BatchStatus>,
+}
+
+/// How many results of a phase a model made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelCount {
+    /// The declared model, else the generator's kind; `None`: not known here.
+    pub model: Option<String>,
+    /// Results.
+    pub items: usize,
 }
 
 /// How a batch stands.
@@ -68,10 +86,13 @@ pub struct Why {
     pub reasons: Vec<WhyReason>,
     /// What its output is refused or held for, and warnings.
     pub findings: Vec<Finding>,
+    /// The items of the phase before from which this comes: those that it waits for, or whose result changed its input.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub upstream: Vec<Why>,
 }
 
 /// One reason, in words and as the part of the key that it is about.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct WhyReason {
     /// In words: `section "Tiling" of docs/x.md changed`.
     pub text: String,
@@ -81,6 +102,110 @@ pub struct WhyReason {
     pub old: Option<String>,
     /// Its digest now; `None`: it is gone, or the reason is about no part.
     pub new: Option<String>,
+    /// Its text before, where the store knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// Its text now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
+}
+
+/// Everything at a glance: what the page of `report` is made of.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Account {
+    /// How everything stands.
+    #[serde(flatten)]
+    pub status: Status,
+    /// What each phase took and cost.
+    pub phases: Vec<PhaseAccount>,
+    /// Items that failed, were rejected or are held (at most 500).
+    pub troubled: Vec<Troubled>,
+}
+
+/// What a phase's calls took and cost, from the beginning.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PhaseAccount {
+    /// The course's code.
+    pub course: String,
+    /// The phase.
+    pub phase: String,
+    /// Calls, trials included.
+    pub calls: usize,
+    /// Calls that brought no answer that could be read.
+    pub without_answer: usize,
+    /// Seconds of all calls, one after another.
+    pub seconds: f64,
+    /// US dollars, of the calls that said what they cost; `None`: none did.
+    pub money_usd: Option<f64>,
+    /// How first answers did, by batch.
+    pub first_answers: Vec<BatchShare>,
+}
+
+/// How first answers for a batch did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct BatchShare {
+    /// The batch, by where its items stand now.
+    pub batch: usize,
+    /// How many were asked for, and how many passed.
+    #[serde(flatten)]
+    pub share: Share,
+}
+
+/// An item in trouble.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Troubled {
+    /// The item as a target.
+    pub target: String,
+    /// `failed`, `rejected` or `held`.
+    pub verdict: String,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// What changed in an item.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Diff {
+    /// The item as a target.
+    pub target: String,
+    /// The output that it is compared with; `None`: there is none yet.
+    pub from: Option<DiffSide>,
+    /// The other one.
+    pub to: DiffSide,
+    /// Every place that differs.
+    pub changes: Vec<Change>,
+}
+
+/// One of the outputs that an item had.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DiffSide {
+    /// Its number, from 1, the oldest first; `None`: it is on trial.
+    pub number: Option<usize>,
+    /// It stands for the item now.
+    pub present: bool,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// When it came: milliseconds since 1970, UTC; 0 where the store does not know it yet.
+    pub at_ms: u64,
+    /// The digest of the output.
+    pub digest: Digest,
+}
+
+/// What became of trials that were to be kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// The items whose trial is current now, as targets.
+    pub kept: Vec<String>,
+    /// Those whose trial is not.
+    pub refused: Vec<Refused>,
+}
+
+/// A trial that cannot be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    /// The item as a target.
+    pub target: String,
+    /// Why, in words.
+    pub why: String,
 }
 
 /// One call, as the store remembers it.

@@ -83,10 +83,14 @@ impl Entries {
 
     /// The names of all entries, sorted. Reads folders only.
     pub fn list(&self) -> Result<Vec<EntryId>> {
+        self.list_in("entries", ".cbe")
+    }
+
+    fn list_in(&self, room: &str, suffix: &str) -> Result<Vec<EntryId>> {
         let mut ids = Vec::new();
-        for folder in names(&self.dir.join("entries"))?.iter().filter(|folder| is_shard(folder)) {
-            let names = names(&self.dir.join("entries").join(folder))?;
-            let digests = names.iter().filter_map(|name| name.strip_suffix(".cbe")?.parse().ok());
+        for folder in names(&self.dir.join(room))?.iter().filter(|folder| is_shard(folder)) {
+            let names = names(&self.dir.join(room).join(folder))?;
+            let digests = names.iter().filter_map(|name| name.strip_suffix(suffix)?.parse().ok());
             ids.extend(digests.map(EntryId));
         }
         ids.sort_unstable();
@@ -111,6 +115,34 @@ impl Entries {
     /// The bytes kept under a digest, checked whole; `None` if there are none.
     pub fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>> {
         read_file(Kind::Blob, &self.path("blobs", digest, "cbb"), *digest)
+    }
+
+    /// The names of all blobs, sorted. Reads folders only.
+    pub(super) fn list_blobs(&self) -> Result<Vec<Digest>> {
+        Ok(self.list_in("blobs", ".cbb")?.into_iter().map(|id| id.0).collect())
+    }
+
+    /// The bytes of an entry or a blob, unpacked and checked whole; `None` if there is no such file.
+    pub(super) fn body(&self, kind: Kind, name: Digest) -> Result<Option<Vec<u8>>> {
+        read_file(kind, &self.place(kind, &name), name)
+    }
+
+    /// Takes in an entry or a blob that was checked. True if it was not there, or was there damaged.
+    pub(super) fn take_in(&self, kind: Kind, name: Digest, body: &[u8]) -> Result<bool> {
+        let path = self.place(kind, &name);
+        if matches!(read_file(kind, &path, name), Ok(Some(_))) {
+            return Ok(false);
+        }
+        self.write_file(kind, &path, name, body)?;
+        Ok(true)
+    }
+
+    /// Where a piece is.
+    pub(super) fn place(&self, kind: Kind, name: &Digest) -> PathBuf {
+        match kind {
+            Kind::Blob => self.path("blobs", name, "cbb"),
+            _ => self.path("entries", name, "cbe"),
+        }
     }
 
     /// Waits until the names of all files written have reached the disk.

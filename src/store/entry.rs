@@ -2,7 +2,7 @@
 
 use crate::digest::{Digest, Hasher};
 use crate::generate::Meters;
-use crate::json::{Kind, Shape};
+use crate::json::{Kind, Shape, Value};
 use crate::key::Part;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -19,7 +19,12 @@ pub enum Provenance {
     Edited,
     /// Stands for an edit that was declared to be without effect.
     Accepted,
+    /// A generator answered, to be looked at: no decision sees it until it is kept.
+    Trial,
 }
+
+/// The generator of an entry by which a person decided what stands for an item.
+pub const RESOLVED: &str = "resolve";
 
 /// What a call asks, durable before the generator sees it: enough to make the [`Entry`] of an answer that is found after a
 /// crash, without the rules that asked for it.
@@ -51,6 +56,12 @@ pub struct Intent {
     pub hints: Vec<Hint>,
     /// The digest of the checks' definitions and data that attempts are counted under.
     pub checks: Digest,
+    /// The blob with the texts behind `recipe`, by the names of its parts; `None` where nobody was asked. For explanations only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub texts: Option<Digest>,
+    /// It is asked on trial: what comes stands for nothing until it is kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trial: bool,
     /// The items asked for, in order.
     pub items: Vec<AskedItem>,
 }
@@ -105,7 +116,25 @@ pub struct AskedItem {
     pub refused: Vec<Digest>,
     /// The result that this purchase is to replace although it was not refused.
     pub supersedes: Option<Digest>,
+    /// Its input, ids lifted; null where nobody was asked. For explanations only.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub input: Value,
 }
+
+impl Intent {
+    /// True for what was fetched from a shared store, where it is filed by item: the call's id stands behind a sign that no id
+    /// has, so that it is never taken for a call of this machine.
+    pub fn is_shared(&self) -> bool {
+        is_shared_call(&self.call)
+    }
+}
+
+pub(super) fn is_shared_call(call: &str) -> bool {
+    call.starts_with(SHARED)
+}
+
+/// Stands before the id of a call whose answer was fetched from a shared store.
+pub(super) const SHARED: char = '@';
 
 impl AskedItem {
     /// The slot that its answer is filed in.
@@ -133,10 +162,11 @@ pub fn slot(content: Digest, id: &str, refused: &[Digest], supersedes: Option<Di
 pub enum Ended {
     /// With an answer that could be read, at least in part.
     Answered,
+    /// With an answer that ends in the middle, or with none because the request was too long: in words. Its whole items count; for the
+    /// others it was no attempt.
+    Truncated(String),
     /// With an answer that could not be read: why.
     Unreadable(String),
-    /// With an answer that a limit cut off, or with none because the request was too long: which limit. Whole items in it count.
-    Truncated(String),
     /// Without an answer within so many seconds.
     TimedOut(u64),
     /// Without an answer: why.

@@ -46,9 +46,13 @@ pub(super) enum Kind {
     Stamp,
     /// What a run knew of a phase.
     Table,
+    /// The first frame of a packed store: how many frames follow.
+    Bundle,
+    /// What a shared store holds in one slot, as JSON; its name is the slot.
+    Shared,
 }
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 11] = [
     Kind::Entry,
     Kind::Blob,
     Kind::Intent,
@@ -58,6 +62,8 @@ const KINDS: [Kind; 9] = [
     Kind::Index,
     Kind::Stamp,
     Kind::Table,
+    Kind::Bundle,
+    Kind::Shared,
 ];
 
 impl Kind {
@@ -71,7 +77,7 @@ impl Kind {
 
     /// Digests do not get shorter; packing them would only cost time.
     fn is_packed(self) -> bool {
-        !matches!(self, Self::Index | Self::Stamp | Self::Table)
+        !matches!(self, Self::Index | Self::Stamp | Self::Table | Self::Bundle)
     }
 }
 
@@ -203,6 +209,11 @@ pub(super) fn decode_only<'a>(
         return Err(Bad::Damaged("name"));
     }
     Ok(frame.body)
+}
+
+/// Where bytes that begin like a frame stand first.
+pub(super) fn begins(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(MAGIC.len()).position(|window| window == MAGIC)
 }
 
 /// Whether a whole frame starts anywhere in `bytes`: tells damage in the middle of a file from a torn end.

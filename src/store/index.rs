@@ -5,8 +5,9 @@
 //! alone, never on the order in which they were read. Judges nothing: which result is current is for `plan` to say.
 
 use super::chains::{Chains, key_of};
+use super::entry::is_shared_call;
 use super::known::{Asked, Known, Source};
-use super::{Entry, EntryId, Provenance};
+use super::{Ended, Entry, EntryId, Provenance, RESOLVED};
 use crate::diag::Problem;
 use crate::digest::{Digest, Short};
 use std::collections::{BTreeSet, HashMap};
@@ -50,14 +51,15 @@ pub struct Index {
 }
 
 impl Index {
-    /// The results bought under a content key, for whatever item, by (time, digest).
+    /// The results bought under a content key, for whatever item: first those that a shared store has, for everybody else goes by
+    /// them too, and then by (time, digest).
     pub fn results<'a>(&'a self, content: &Digest) -> impl Iterator<Item = Known> + use<'a> {
         let rows = self.by_content.iter(key_of(content.as_bytes()));
         let mut found: Vec<usize> =
             rows.filter(|at| self.rows[*at].content == *content && self.rows[*at].at.is_some()).collect();
         found.sort_unstable_by_key(|at| {
             let (row, source) = (&self.rows[*at], self.source(*at));
-            (source.ended_ms, row.digest, source.entry, row.at)
+            (!is_shared_call(&source.call), source.ended_ms, row.digest, source.entry, row.at)
         });
         found.into_iter().filter_map(|at| self.known(at))
     }
@@ -102,17 +104,31 @@ impl Index {
         rows.into_iter().map(|at| self.asked(at)).collect()
     }
 
+    /// The entries that name an item of a content, whatever its id, with the item's position there; those of calls first. What calls
+    /// were sent for it is the same, for a content is made of that.
+    pub fn named_under(&self, content: Short) -> Vec<(EntryId, usize)> {
+        let rows = self.by_content.iter(key_of(content.as_bytes()));
+        let mut rows: Vec<usize> = rows.filter(|at| self.rows[*at].content.short() == content).collect();
+        rows.sort_by_key(|at| self.source(*at).call.is_empty());
+        rows.into_iter().map(|at| (self.source(at).entry, self.rows[at].item as usize)).collect()
+    }
+
     /// The newest entry that asked for an item, and its position there: to explain a key by its parts.
     pub fn newest(&self, course: &str, phase: &str, id: &str) -> Option<(EntryId, usize)> {
         let at = self.named(course, phase, id).max_by_key(|at| self.age(*at))?;
         Some((self.source(at).entry, self.rows[at].item as usize))
     }
 
-    /// The newest hand edit of an item, whatever its key was.
+    /// The newest hand edit of an item, whatever its key was; none once a person decided for what is no edit.
     pub fn edit(&self, course: &str, phase: &str, id: &str) -> Option<Known> {
         let rows = self.edits.iter(name_key(course, phase, id));
         let at = rows.filter(|at| self.is_named(*at, course, phase, id)).max_by_key(|at| self.age(*at))?;
-        self.known(at)
+        self.known(at).filter(|known| known.provenance == Provenance::Edited)
+    }
+
+    /// What an entry says of itself.
+    pub fn source_of(&self, entry: EntryId) -> Option<&Source> {
+        self.by_entry.get(&entry).map(|at| &self.sources[*at as usize])
     }
 
     /// The entry of a call.
@@ -135,12 +151,26 @@ impl Index {
         &self.damaged
     }
 
+    /// What an entry asked for and brought, item by item: content key, slot, and the digest of the result if one came.
+    pub fn asked_by(&self, entry: EntryId) -> impl Iterator<Item = (Digest, Digest, Option<Digest>)> {
+        let source = self.by_entry.get(&entry).map(|at| *at as usize);
+        let rows = source.map_or(0..0, |at| self.rows_of_source(at));
+        rows.map(|at| {
+            let row = &self.rows[at];
+            (row.content, row.slot, row.at.map(|_| row.digest))
+        })
+    }
+
     /// Adds an entry; does nothing if it is there.
     pub(super) fn learn(&mut self, entry: EntryId, value: &Entry) {
         if self.covers(entry) {
             return;
         }
         self.begin(Source::of(entry, value));
+        // Who wants trials reads their entries: nothing that decides can find one by mistake.
+        if value.provenance == Provenance::Trial {
+            return;
+        }
         let mut numbers = HashMap::new();
         let mut text = |texts: &mut Vec<Arc<str>>, text: &Arc<str>| {
             *numbers.entry(Arc::clone(text)).or_insert_with(|| {
@@ -168,7 +198,8 @@ impl Index {
                 self.push(brought, asked.supersedes);
                 asked_already = true;
             }
-            if !asked_already {
+            // What a cut-off answer did not reach was not attempted.
+            if !asked_already && !matches!(value.ended, Ended::Truncated(_)) {
                 self.push(row, asked.supersedes);
             }
         }
@@ -191,7 +222,9 @@ impl Index {
         let source = self.sources.len().saturating_sub(1);
         self.rows.push(Row { source: number(source), ..row });
         self.by_content.push(key_of(row.content.as_bytes()), at);
-        if row.at.is_some() && self.source(at).provenance == Provenance::Edited {
+        let source = self.source(at);
+        let by_hand = source.provenance == Provenance::Edited || &*source.generator == RESOLVED;
+        if row.at.is_some() && by_hand {
             self.edits.push(self.name_key_of(at), at);
         }
         if let Some(digest) = supersedes {
@@ -346,6 +379,14 @@ mod tests {
             assert_eq!(outputs(&index, "y"), [digest("other")]);
             assert_eq!(outputs(&index, "z"), []);
         }
+    }
+
+    #[test]
+    fn what_a_shared_store_has_goes_before_what_came_earlier_here() {
+        let mut index = Index::default();
+        learn(&mut index, &at(entry("c1", &[asked("S0001", "x")], &["ours"]), 10));
+        learn(&mut index, &at(entry("@c2", &[asked("S0001", "x")], &["theirs"]), 20));
+        assert_eq!(outputs(&index, "x"), [digest("theirs"), digest("ours")]);
     }
 
     #[test]

@@ -134,7 +134,13 @@ impl Record {
                 Self::Done { call: call()?, entry: EntryId::from_digest(Digest::from_bytes(digest)) }
             }
             Kind::Abandoned => Self::Abandoned { call: call()? },
-            Kind::Entry | Kind::Blob | Kind::Index | Kind::Stamp | Kind::Table => return None,
+            Kind::Entry
+            | Kind::Blob
+            | Kind::Index
+            | Kind::Stamp
+            | Kind::Table
+            | Kind::Bundle
+            | Kind::Shared => return None,
         })
     }
 }

@@ -4,6 +4,7 @@
 //! writes them, so that nobody overwrites anybody. Opening one writes nothing. Knows what was asked and what came, but not
 //! what is current or valid: that is for `plan` and `check`.
 
+mod bundle;
 mod chains;
 mod entries;
 mod entry;
@@ -12,32 +13,43 @@ mod index;
 mod journal;
 mod known;
 mod pack;
+mod portable;
+mod roots;
 #[cfg(test)]
 mod samples;
 mod segment;
 mod stamp;
 mod table;
+mod upkeep;
 mod workspace;
 mod writer;
 
+pub use bundle::{Packed, Unpacked};
 pub use entries::{Entries, EntryId};
 pub use entry::*;
 pub use frame::{MAX_ANSWER, MAX_BODY};
 pub use index::Index;
 pub use journal::{Answer, OpenCall, Unfinished};
 pub use known::{Asked, Known, Source};
+pub use portable::{
+    MAX_OBJECT, decode_chunk, decode_portion, encode_chunk, encode_portion, portions, together,
+};
+pub use roots::Root;
 pub use stamp::{RACY_NS, Shape, Stamp, Stat};
-pub use table::{Row, Table};
+pub use table::{Compared, Row, Table};
+pub use upkeep::Checked;
 pub use workspace::{Held, Holder, Note, hold_waiting, try_hold};
 pub use writer::Durable;
 
 use crate::diag::{Problem, Result};
+use crate::digest::Digest;
 use crate::fs;
+use crate::json::Value;
 use crate::path::file_name;
 use journal::{Calls, Record};
 use rayon::prelude::*;
 use segment::IndexFile;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use writer::Journal;
@@ -65,6 +77,19 @@ type Results = Arc<[Stored]>;
 #[derive(serde::Deserialize)]
 struct ResultsOnly {
     results: Vec<Stored>,
+}
+
+/// Of an [`Entry`], with what and whom its items were asked.
+#[derive(serde::Deserialize)]
+struct AskingOnly {
+    intent: Asking,
+}
+
+#[derive(serde::Deserialize)]
+struct Asking {
+    recipe: Vec<crate::key::Part>,
+    generator: String,
+    model: Option<String>,
 }
 
 impl Store {
@@ -118,6 +143,7 @@ impl Store {
         self.journal_done(id, entry);
         let mut slim = Entry { raw: None, stderr: String::new(), ..entry.clone() };
         slim.results.iter_mut().for_each(|stored| stored.output.clear());
+        slim.intent.items.iter_mut().for_each(|item| item.input = Value::Null);
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).push((id, slim));
         Ok(id)
     }
@@ -127,7 +153,7 @@ impl Store {
         self.index()?;
         let text = serde_json::to_vec(&entry)
             .map_err(|e| Problem::internal("an entry could not be written").because(e))?;
-        let id = EntryId::from_digest(crate::digest::Digest::of(&text));
+        let id = EntryId::from_digest(Digest::of(&text));
         if let Some((_, index)) = self.index.get_mut() {
             index.learn(id, &entry);
         }
@@ -176,6 +202,18 @@ impl Store {
         }
     }
 
+    /// Keeps the texts behind a recipe, by the names of its parts, and returns under what they are found.
+    pub fn put_texts(&self, texts: &BTreeMap<Arc<str>, String>) -> Result<Digest> {
+        let bytes = serde_json::to_vec(texts)
+            .map_err(|e| Problem::internal("the texts of a recipe could not be written").because(e))?;
+        self.entries.put_blob(&bytes)
+    }
+
+    /// The texts behind a recipe; `None` if they are not there or cannot be read: they only serve to explain.
+    pub fn texts(&self, digest: &Digest) -> Option<BTreeMap<Arc<str>, String>> {
+        serde_json::from_slice(&self.entries.blob(digest).ok()??).ok()
+    }
+
     /// The entry and blob files themselves.
     pub fn entries(&self) -> &Entries {
         &self.entries
@@ -198,6 +236,26 @@ impl Store {
             None => self.output(known),
         };
         known.iter().map(one).collect()
+    }
+
+    /// The shared key parts that an entry's items were asked under.
+    pub fn recipe(&self, id: EntryId) -> Result<Vec<crate::key::Part>> {
+        match self.imagined.get(&id) {
+            Some((entry, _)) => Ok(entry.intent.recipe.clone()),
+            None => Ok(self.entries.read_as::<AskingOnly>(id)?.intent.recipe),
+        }
+    }
+
+    /// Who was asked: the declared model, else the generator's kind.
+    pub fn author(&self, id: EntryId) -> Result<String> {
+        let (generator, model) = match self.imagined.get(&id) {
+            Some((entry, _)) => (entry.intent.generator.clone(), entry.intent.model.clone()),
+            None => {
+                let asking = self.entries.read_as::<AskingOnly>(id)?.intent;
+                (asking.generator, asking.model)
+            }
+        };
+        Ok(model.unwrap_or(generator))
     }
 
     fn results_of(&self, id: EntryId) -> Result<Results> {

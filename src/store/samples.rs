@@ -17,6 +17,7 @@ pub(crate) fn asked(id: &str, content: &str) -> AskedItem {
         parts: vec![Part { name: "input/source".into(), digest: digest(content) }],
         refused: Vec::new(),
         supersedes: None,
+        input: crate::json::Value::Null,
     }
 }
 
@@ -35,6 +36,8 @@ pub(crate) fn intent(call: &str, items: &[AskedItem]) -> Intent {
         recipe: vec![Part { name: "template/system".into(), digest: digest("system") }],
         hints: Vec::new(),
         checks: digest("checks"),
+        texts: None,
+        trial: false,
         items: items.to_vec(),
     }
 }

@@ -139,8 +139,8 @@ fn whole_length(bytes: &[u8]) -> u64 {
     (bytes.len() - rest.len()) as u64
 }
 
-const PROVENANCES: [Provenance; 4] =
-    [Provenance::Generated, Provenance::Adopted, Provenance::Edited, Provenance::Accepted];
+const PROVENANCES: [Provenance; 5] =
+    [Provenance::Generated, Provenance::Adopted, Provenance::Edited, Provenance::Accepted, Provenance::Trial];
 /// The length of a row with a result and without anything superseded, in bytes.
 const ROW: usize = 113;
 const BROUGHT: u8 = 1;

@@ -11,15 +11,26 @@ use crate::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-const NAME: &[u8] = b"table 1";
+const NAME: &[u8] = b"table 2";
 
 /// The table of one phase.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
     /// The digest of the main file's bytes.
     pub file: Digest,
+    /// What is known of the checks that compare items.
+    pub compared: Compared,
     /// One row an item, in source order.
     pub rows: Vec<Row>,
+}
+
+/// What a run found out by comparing items, so that the next one need not do it again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// So many leading roots passed, every item of them.
+    pub roots: u32,
+    /// The digest of the checks, these roots, and all that they read of another phase.
+    pub seal: Digest,
 }
 
 /// One item of a [`Table`].
@@ -44,6 +55,8 @@ impl Table {
     pub fn write(&self, path: &Path) -> Result<()> {
         let mut body = Packer::default();
         body.digest(&self.file);
+        body.u64(self.compared.roots.into());
+        body.digest(&self.compared.seal);
         let mut root: Option<&Arc<str>> = None;
         for row in &self.rows {
             let Row { id, root: own, made_from, content, digest, span } = row;
@@ -73,6 +86,7 @@ impl Table {
         let body = frame::decode_only(&bytes, Kind::Table, NAME).ok()?;
         let mut body = Unpacker(&body);
         let file = body.digest()?;
+        let compared = Compared { roots: u32::try_from(body.u64()?).ok()?, seal: body.digest()? };
         let mut rows: Vec<Row> = Vec::new();
         while !body.0.is_empty() {
             let id = body.text()?.into();
@@ -84,7 +98,7 @@ impl Table {
             let (content, digest, span) = (body.digest()?, body.digest()?, (body.u64()?, body.u64()?));
             rows.push(Row { id, root, made_from, content, digest, span });
         }
-        Some(Self { file, rows })
+        Some(Self { file, compared, rows })
     }
 }
 
@@ -104,8 +118,9 @@ mod tests {
             digest: Digest::of(root.as_bytes()),
             span: (3, 9),
         };
-        let table =
-            Table { file: Digest::of(b"f"), rows: vec![row("a1", "a"), row("a2", "a"), row("b", "b")] };
+        let compared = Compared { roots: 2, seal: Digest::of(b"s") };
+        let rows = vec![row("a1", "a"), row("a2", "a"), row("b", "b")];
+        let table = Table { file: Digest::of(b"f"), compared, rows };
         assert_eq!(Table::read(&path), None);
         table.write(&path).unwrap();
         assert_eq!(Table::read(&path), Some(table));

@@ -222,7 +222,10 @@ fn help(arguments: &[&str]) -> String {
 
 /// The commands that `--help` lists, without `help` itself.
 fn commands() -> Vec<String> {
-    let help = help(&["--help"]);
+    commands_in(&help(&["--help"]))
+}
+
+fn commands_in(help: &str) -> Vec<String> {
     let list = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
     let first = |line: &str| line.split_whitespace().next().unwrap().to_owned();
     list.lines().filter(|line| !line.starts_with("   ")).map(first).filter(|name| name != "help").collect()
@@ -252,6 +255,9 @@ fn the_command_line_page_has_every_command_and_option_and_no_other() {
     for command in commands() {
         assert!(anchors.contains(&command), "docs/cli.md has no chapter `{command}`");
         known.extend(options(&help(&[command.as_str(), "--help"])));
+    }
+    for of_cache in commands_in(&help(&["cache", "--help"])) {
+        known.extend(options(&help(&["cache", of_cache.as_str(), "--help"])));
     }
     assert_eq!(options(&page), known);
     let readme = options(&read("README.md"));
@@ -310,6 +316,13 @@ fn every_field_and_event_that_is_printed_is_on_the_command_line_page() {
     look(&space.run(&["status", "--format", "json"]).exits(0));
     look(&space.run(&["log", "--format", "json"]).exits(0));
     look(&space.run(&["prompt", "--format", "json", "phase1/1"]).exits(0));
+    look(&space.run(&["check", "--format", "json"]).exits(0));
+    look(&space.run(&["doctor", "--format", "json"]).exits(0));
+    look(&space.run(&["report", "--format", "json"]).exits(0));
+    space.run(&["build", "phase1/S0001", "--trial"]).exits(0);
+    look(&space.run(&["diff", "--format", "json", "phase1/S0001"]).exits(0));
+    look(&space.run(&["keep", "--format", "json", "phase1/S0001"]).exits(0));
+    look(&space.run(&["drop-trial", "--format", "json", "phase1/S0001"]).exits(0));
     space.write("coursebuild.toml", "rule = 1\n");
     look(&space.run(&["plan", "--format", "json"]).exits(2));
     for known in

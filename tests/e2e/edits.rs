@@ -80,7 +80,7 @@ fn inserting_moving_and_deleting_buy_only_what_is_new() {
 
 #[test]
 fn a_scoped_section_makes_only_its_items_stale() {
-    let space = built(Space::of(&Synth { scoped: true, ..Synth::new(45) }));
+    let space = built(Space::of(&Synth { scoped: Some((21, 40)), ..Synth::new(45) }));
     let path = "docs/phase_intelligence/phase_1_translation.md";
     space.replace(path, "items=S0021-S0040 -->\n", "items=S0021-S0040 -->\n\nOne more thing.\n");
     let plan = space.plan(&[]);

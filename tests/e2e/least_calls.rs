@@ -454,7 +454,7 @@ fn an_edit_of_a_document_costs_what_it_is_sent_to() {
             ),
         ],
     );
-    let scoped = built(Space::of(&Synth { scoped: true, ..Synth::new(SEEDS) }));
+    let scoped = built(Space::of(&Synth { scoped: Some((21, 40)), ..Synth::new(SEEDS) }));
     row(
         &scoped,
         &[
@@ -548,6 +548,8 @@ fn declare(space: &Space, line: &str) {
 #[test]
 fn a_tightened_check_buys_what_fails_it_and_a_loosened_one_nothing() {
     let space = Space::batching(SEEDS).with_own_rules();
+    space.only_warn("phase3", "determinism");
+    space.only_warn("phase5", "vocabulary");
     let tiling = "use = \"tiling\"\n";
     space.replace("rules/phase3.toml", tiling, &format!("{tiling}severity = \"off\"\n"));
     let wrong =

@@ -23,6 +23,65 @@ fn canonical_seeds() -> Option<PathBuf> {
     path.canonicalize().ok()
 }
 
+/// What `check` finds in main files that were made elsewhere. What is counted here was found by an independent program too.
+#[test]
+fn a_real_courses_findings_are_told_and_counted() {
+    let Some(seeds) = canonical_seeds() else { return };
+    let made = seeds.with_file_name("spa_for_eng");
+    if !made.is_dir() {
+        println!("skipped: there is no {}", made.display());
+        return;
+    }
+    let space = Space::new();
+    for name in ["seed_pairs.json", "lego_pairs.json", "lego_baskets.json"] {
+        space.write(&format!("course/{name}"), &std::fs::read_to_string(made.join(name)).unwrap());
+    }
+    for phase in [1, 3, 5] {
+        space.write(&format!("docs/phase_intelligence/phase_{phase}_x.md"), "# What to do\n");
+    }
+    space.write(
+        "coursebuild.toml",
+        &format!(
+            "rules = \"builtin:objects@1\"\n[generate]\nuse = \"command\"\nargv = [\"true\"]\n[[course]]\ncode = \"spa_for_eng\"\n\
+             target = \"spa\"\nknown = \"eng\"\ndir = \"course\"\nseeds = {}\n",
+            json!(seeds.to_str().unwrap())
+        ),
+    );
+    let before = space.outputs();
+    let ran = space.run(&["check", "--format", "json"]).exits(1);
+    assert!(before == space.outputs());
+    let checked: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let mut counted = Vec::new();
+    for phase in checked["courses"][0]["phases"].as_array().unwrap() {
+        assert_eq!((&phase["stats"]["missing"], &phase["stats"]["extra"]), (&json!(0), &json!(0)));
+        for check in phase["stats"]["checks"].as_array().unwrap() {
+            let own =
+                phase["errors"].as_array().unwrap().iter().filter(|error| error["check"] == check["check"]);
+            let items: std::collections::BTreeSet<&str> =
+                own.map(|error| error["item"].as_str().unwrap()).collect();
+            println!(
+                "{} {}: {} errors in {} items",
+                phase["phase"],
+                check["check"],
+                check["errors"],
+                items.len()
+            );
+            let name = format!("{}/{}", phase["phase"].as_str().unwrap(), check["check"].as_str().unwrap());
+            counted.push((name, check["errors"].as_u64().unwrap(), items.len()));
+        }
+    }
+    for (name, errors, items) in [
+        ("phase3/shape", 17, 10),
+        ("phase3/echo", 0, 0),
+        ("phase3/unique", 0, 0),
+        ("phase3/tiling", 272, 272),
+        ("phase5/echo", 217, 121),
+        ("phase5/operative", 604, 186),
+    ] {
+        assert!(counted.contains(&(name.to_owned(), errors, items)), "{name}: {counted:#?}");
+    }
+}
+
 #[test]
 fn a_real_course_is_bought_once_in_the_fewest_calls() {
     let Some(seeds) = canonical_seeds() else { return };

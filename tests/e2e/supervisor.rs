@@ -44,6 +44,8 @@ impl Call {
             timeout,
             prompt: "the prompt".to_owned(),
             prompt_on_stdin: true,
+            files: Vec::new(),
+            stdin: None,
             input: b"{}".to_vec(),
         }
     }

@@ -123,7 +123,7 @@ impl Remote {
                 (Some(why), _) | (None, Some(End::Refused(why))) => {
                     Outcome::Failed(format!("the model gave no answer: {why}"))
                 }
-                (None, Some(End::Cut(why))) => cut(why.to_owned(), text),
+                (None, Some(End::Cut(why))) => cut(format!("the answer was cut off: {why}"), text),
                 (None, _) => {
                     let text = wire.map_or(text.clone(), |wire| wire.unwrapped(text, false));
                     Outcome::Answered(text.into_bytes())

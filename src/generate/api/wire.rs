@@ -4,7 +4,7 @@
 //! full schema is checked here anyway. An object by id cannot be said without naming the ids, and then each batch would have
 //! a grammar of its own; so such answers come as a list of `{"id", "result"}`. `None` where a schema cannot be said at all.
 
-use crate::generate::closed;
+use crate::generate::cut;
 use crate::json::{Kind, Shape, Value, read_collection};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -58,33 +58,34 @@ impl Wire {
     }
 
     /// An answer in the phase's shape; as it came where it is not what the schema says.
-    pub(super) fn unwrapped(&self, answer: String, cut: bool) -> String {
+    pub(super) fn unwrapped(&self, answer: String, is_cut: bool) -> String {
         let listed = Shape { kind: Kind::Array, at: items_pointer(), id: crate::json::Pointer::default() };
-        let whole = if cut { closed(answer.as_bytes(), &listed).unwrap_or_default() } else { String::new() };
-        let text = if cut { &whole } else { &answer };
-        match self.native(text, &listed) {
-            Some(native) => native,
-            None => answer,
-        }
+        let native = if is_cut {
+            let begun = answer.find('{').map_or("", |at| &answer[at..]);
+            let whole: Vec<&str> = cut::elements(begun, &listed).into_iter().map(|(_, raw)| raw).collect();
+            if whole.is_empty() { None } else { self.native(&whole) }
+        } else {
+            let read = read_collection(answer.trim(), &listed).ok();
+            read.and_then(|read| self.native(&read.elements.iter().map(|one| one.raw).collect::<Vec<_>>()))
+        };
+        native.unwrap_or(answer)
     }
 
-    fn native(&self, text: &str, listed: &Shape) -> Option<String> {
+    fn native(&self, elements: &[&str]) -> Option<String> {
         #[derive(Deserialize)]
         struct Pair<'t> {
             id: String,
             #[serde(borrow)]
             result: &'t RawValue,
         }
-        let elements = read_collection(text.trim(), listed).ok()?.elements;
         let collection = match self.shape.kind {
             Kind::Array => {
-                let items: Vec<&str> = elements.iter().map(|element| element.raw).collect();
-                format!("[{}]", items.join(",\n"))
+                format!("[{}]", elements.join(",\n"))
             }
             Kind::Object => {
                 let pair = |raw| serde_json::from_str::<Pair<'_>>(raw).ok();
                 let pairs: Vec<Pair<'_>> =
-                    elements.iter().map(|element| pair(element.raw)).collect::<Option<_>>()?;
+                    elements.iter().map(|element| pair(element)).collect::<Option<_>>()?;
                 let fields: Vec<String> =
                     pairs.iter().map(|pair| format!("{}: {}", json!(pair.id), pair.result.get())).collect();
                 format!("{{{}}}", fields.join(",\n"))

@@ -54,6 +54,8 @@ impl Loop<'_, '_, '_> {
             stop: stop.clone(),
             begun: Begun::new(self.begun.0.clone(), serial),
             prices: self.run.spending.prices.clone(),
+            notices: self.run.notices.clone(),
+            outlet: self.run.outlet.clone(),
             hour: self.run.boards[course].rule(phase).generate.keeps_an_hour(),
         }
     }

@@ -18,8 +18,8 @@ pub(crate) struct Synth {
     pub(crate) seeds: usize,
     /// Another number gives another course.
     pub(crate) number: u64,
-    /// Adds to each document a section for the second twenty seeds only.
-    pub(crate) scoped: bool,
+    /// Adds to each document a section for these seeds only: numbers of the first and the last, from 1.
+    pub(crate) scoped: Option<(usize, usize)>,
 }
 
 /// A seed as `seeds.json` holds it.
@@ -32,7 +32,7 @@ pub(crate) struct Seed {
 impl Synth {
     /// A course of so many seeds.
     pub(crate) fn new(seeds: usize) -> Self {
-        Self { seeds, number: 1, scoped: false }
+        Self { seeds, number: 1, scoped: None }
     }
 
     /// The seeds: no sentence twice, so that each edit makes a known number of items stale.
@@ -71,7 +71,7 @@ impl Synth {
     /// The range of the scoped sections, if there are any.
     fn scope(&self) -> Option<String> {
         let width = self.seeds.to_string().len().max(4);
-        self.scoped.then(|| format!("S{:0width$}-S{:0width$}", 21, 40))
+        self.scoped.map(|(first, last)| format!("S{first:0width$}-S{last:0width$}"))
     }
 
     /// Writes the workspace: seeds, documents and a manifest whose generator is `argv`.

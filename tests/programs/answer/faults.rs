@@ -2,8 +2,8 @@
 //!
 //! The file is an array of `{"fault": NAME, "phase"?, "item"?, "attempts"?: [1, …], …}`; a fault is made in every call that
 //! fits all that it says. Of one item: `missing`, `shape`, `wrong` (a content that the checks refuse), `extra` (another id
-//! beside it: `"id"`), `twice`. Of the whole answer: `prose`, `fenced`, `truncated`, `empty`, `not_json`, `pad` (white space
-//! before it: `"bytes"`). Of the program: `exit` (`"code"`, after answering), `hang` (until the file `"until"` is there),
+//! beside it: `"id"`), `twice`, `set` (what stands at `"at"` becomes `"to"`; without an item, in all), `say` (this answer: `"output"`), `known` (one LEGO with this known text: `"text"`). Of the whole answer: `prose`, `fenced`, `truncated`, `empty`, `not_json`, `pad` (white space
+//! before it: `"bytes"`), `utf16`, `latin1`, `salt` (no mistake: `"text"` behind every text of mode `digest`). Of the program: `exit` (`"code"`, after answering), `hang` (until the file `"until"` is there),
 //! `flood` (`"bytes"` to standard error), `tell` (the variable `"name"` to standard error), `to_file` (the
 //! answer goes to `COURSEBUILD_OUTPUT`).
 
@@ -49,8 +49,9 @@ impl Faults {
                     let variable = std::env::var(fault["name"].as_str().unwrap_or_default());
                     eprintln!("it is {}", variable.unwrap_or_default());
                 }
-                "missing" | "shape" | "wrong" | "extra" | "twice" | "prose" | "fenced" | "truncated"
-                | "empty" | "not_json" | "pad" | "exit" | "to_file" => {}
+                "missing" | "shape" | "salt" | "wrong" | "say" | "known" | "extra" | "twice" | "set"
+                | "prose" | "fenced" | "truncated" | "empty" | "not_json" | "utf16" | "latin1" | "pad"
+                | "exit" | "to_file" => {}
                 other => return Err(format!("no such fault: `{other}`")),
             }
         }
@@ -77,6 +78,14 @@ impl Faults {
                 _ => text,
             };
         }
+        let is = |wanted| self.0.iter().any(|fault| name(fault) == wanted);
+        if is("utf16") {
+            return format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        }
+        if is("latin1") {
+            // As an agent on an old system would write it: one byte a letter.
+            return text.replacen('o', "\u{f3}", 1).chars().map(|c| c as u8).collect();
+        }
         text.into_bytes()
     }
 
@@ -101,6 +110,16 @@ fn bytes(fault: &Value) -> usize {
     fault["bytes"].as_u64().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0)
 }
 
+/// Makes the answer another one than any other generator's: in the texts of `digest`, which are nothing else.
+fn salt(whole: &mut Value, with: &str) {
+    for item in whole.as_object_mut().into_iter().flat_map(|items| items.values_mut()) {
+        let salted = |text: &mut Value| *text = json!(format!("{}{with}", text.as_str().unwrap_or_default()));
+        salted(&mut item["digest"]);
+        let parts = item["parts"].as_array_mut().into_iter().flatten();
+        parts.for_each(|part| salted(&mut part["text"]));
+    }
+}
+
 fn spoil_items(fault: &Value, whole: &mut Value) {
     let id = fault["item"].as_str().unwrap_or_default();
     match name(fault) {
@@ -111,6 +130,14 @@ fn spoil_items(fault: &Value, whole: &mut Value) {
         },
         "shape" => change(whole, id, &|item| *item = json!(["not", {"the": "shape"}])),
         "wrong" => change(whole, id, &worsen),
+        "set" => set(whole, id, fault),
+        "say" => change(whole, id, &|item| *item = fault["output"].clone()),
+        "known" => change(whole, id, &|item| {
+            let (target, known) = (item[1][0].clone(), fault["text"].clone());
+            let parts = json!([[target, known], [target, known]]);
+            item[2] = json!([[format!("{id}L01"), "C", target, known, parts]]);
+        }),
+        "salt" => salt(whole, fault["text"].as_str().unwrap_or_default()),
         "extra" => {
             let other = fault["id"].as_str().unwrap_or("../../x");
             match whole {
@@ -140,6 +167,21 @@ fn change(whole: &mut Value, id: &str, how: &dyn Fn(&mut Value)) {
             item[0] = id;
         }),
         _ => {}
+    }
+}
+
+/// Writes into one item, or into all.
+fn set(whole: &mut Value, id: &str, fault: &Value) {
+    let at = fault["at"].as_str().unwrap_or_default();
+    let write = |item: &mut Value| {
+        if let Some(hit) = item.pointer_mut(at) {
+            *hit = fault["to"].clone();
+        }
+    };
+    match whole {
+        Value::Object(items) if id.is_empty() => items.values_mut().for_each(write),
+        Value::Array(items) if id.is_empty() => items.iter_mut().for_each(write),
+        _ => change(whole, id, &write),
     }
 }
 

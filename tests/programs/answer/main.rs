@@ -2,8 +2,8 @@
 //!
 //! `answer LOG FAULTS [objects | digest [--hint NAME]…]`, run by coursebuild. LOG gets one JSON line when a call is asked and one when
 //! it is answered, so a test can tell how often each item was bought without believing the tool. FAULTS names a file of
-//! mistakes to make; none are made while it is missing. Two more forms, `answer batch …` and `answer merge …`, do the
-//! same work for make and ninja in the benches. It knows nothing of coursebuild's code: only of the protocol.
+//! mistakes to make; none are made while it is missing. `answer watch …` answers what is laid into a folder; `answer batch …`
+//! and `answer merge …` do the same work for make and ninja in the benches. It knows nothing of coursebuild's code: only of the protocol.
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -16,6 +16,7 @@ mod batches;
 mod digest;
 mod faults;
 mod objects;
+mod watch;
 
 use faults::Faults;
 use serde_json::{Value, json};
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let done = match args.as_slice() {
         ["batch", rest @ ..] => batches::batch(rest).map(|()| ExitCode::SUCCESS),
         ["merge", rest @ ..] => batches::merge(rest).map(|()| ExitCode::SUCCESS),
+        ["watch", rest @ ..] => watch::watch(rest).map(|()| ExitCode::SUCCESS),
         [log, faults, mode @ ..] if std::env::var_os("COURSEBUILD_CALL").is_some() => {
             Call::read().and_then(|call| answer(&call, Path::new(log), Path::new(faults), mode))
         }

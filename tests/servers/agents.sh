@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# The real agent programs against a local model server: a course of 20 seeds through each, and what their failures become.
+# `tests/servers/agents.sh [claude] [codex]`; needs npm and python3. Nothing is installed outside a temporary folder.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+top=$PWD
+tool=${COURSEBUILD:-$top/target/release/coursebuild}
+claude_version=2.1.330
+codex_version=0.169.0
+
+work=$(mktemp -d -p "${HOME:-/root}") # codex wants a home that is not a temporary folder
+server=
+cleanup() {
+  if [[ -n $server ]]; then kill "$server" 2>/dev/null || true; fi
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+fail() {
+  echo "FAILED: $*" >&2
+  tail -3 "$work/server.err" >&2
+  exit 1
+}
+
+# What the server answers from: the example, built offline.
+cp -r examples/spa_for_eng_20seeds "$work/recorded"
+rm -rf "$work/recorded/out" "$work/recorded/.coursebuild"
+(cd "$work/recorded" && "$tool" build --offline >/dev/null)
+python3 tests/servers/model.py "$work/recorded/out/spa_for_eng" "$work/requests.log" "$work/port" 2>"$work/server.err" &
+server=$!
+for _ in $(seq 100); do
+  [[ -s $work/port ]] && break
+  sleep 0.1
+done
+url=http://127.0.0.1:$(cat "$work/port")
+
+echo "installing into $work"
+packages=()
+for name in "${@:-claude codex}"; do
+  for one in $name; do
+    case $one in
+      claude) packages+=("@anthropic-ai/claude-code@$claude_version") ;;
+      codex) packages+=("@openai/codex@$codex_version") ;;
+      *) fail "unknown program \`$one\`: claude, codex" ;;
+    esac
+  done
+done
+npm install --prefix "$work" --no-audit --no-fund --silent "${packages[@]}" >"$work/npm.log" 2>&1 || fail "npm: $(tail -3 "$work/npm.log")"
+claude=$(find "$work/node_modules/@anthropic-ai" -type f -name claude -size +1M 2>/dev/null | head -1 || true)
+codex=$(find "$work/node_modules/@openai" -type f -path '*/bin/codex' -size +1M 2>/dev/null | head -1 || true)
+
+# course NAME PRESET PROGRAM MODEL MORE: a fresh workspace that asks PROGRAM.
+course() {
+  mkdir -p "$work/$1"
+  cp -r examples/spa_for_eng_20seeds/{docs,seeds.json} "$work/$1/"
+  cat >"$work/$1/coursebuild.toml" <<END
+rules = "builtin:batching@1"
+[generate]
+use = "command"
+preset = "$2"
+argv = ["$3"]
+model = "$4"
+$5
+[[course]]
+code = "spa_for_eng"
+target = "spa"
+known = "eng"
+target_name = "Spanish"
+dir = "out/spa_for_eng"
+seeds = "seeds.json"
+END
+}
+
+mkdir -p "$work/home" "$work/codex"
+build() {
+  (cd "$work/$1" && env -i PATH="$PATH" HOME="$work/home" CODEX_HOME="$work/codex" ANTHROPIC_API_KEY=stub OPENAI_API_KEY=stub \
+    ANTHROPIC_BASE_URL="$url" "$tool" "${@:2}" 2>&1)
+}
+
+# whole NAME: a course of 20 seeds comes out as the recorded one, and a second build asks nobody.
+whole() {
+  build "$1" build || fail "$1: the course was not built"
+  for file in seed_pairs lego_pairs lego_baskets; do
+    cmp "$work/$1/out/spa_for_eng/$file.json" "$work/recorded/out/spa_for_eng/$file.json" || fail "$1: $file differs"
+  done
+  build "$1" build --locked >/dev/null || fail "$1: a second build wants calls"
+  build "$1" log phase1/1 | grep -q 'tokens in' || fail "$1: no usage was taken down"
+}
+
+# ends NAME CODE WORDS: a build of phase 1 that ends with CODE and says WORDS.
+ends() {
+  local code=0 said
+  said=$(build "$1" build phase1) || code=$?
+  [[ $code -eq $2 ]] || fail "$1: exit $code, and $2 was expected: $said"
+  grep -qi -- "$3" <<<"$said" || fail "$1: says nothing of \`$3\`: $said"
+  echo "ok: $1"
+}
+
+if [[ -n $claude ]]; then
+  env='env = ["ANTHROPIC_BASE_URL"]'
+  course claude claude "$claude" stub-ok "$env"
+  whole claude
+  build claude log phase1/1 | grep -q '\$' || fail "claude: no money was taken down"
+  # The prefix comes first and is the same for all calls of a phase: the second one reads what the first one wrote.
+  build claude log -v phase5/2 | grep -q 'cache' || fail "claude: nothing was read from the cache"
+  course claude-prose claude "$claude" stub-prose "$env"
+  ends claude-prose 0 '20 items'
+  for row in '400 2 refused' '401 2 /login' '402 2 credit' '404 2 model' '413 1 too long'; do
+    read -r status code words <<<"$row"
+    course "claude-$status" claude "$claude" "stub-http-$status" "$env"
+    ends "claude-$status" "$code" "$words"
+  done
+  course claude-refusal claude "$claude" stub-refusal "$env"
+  ends claude-refusal 1 'refused'
+  course claude-flag claude "$claude" stub-ok "$env"$'\nargs = ["--nosuch"]'
+  ends claude-flag 2 'unknown option'
+fi
+
+if [[ -n $codex ]]; then
+  args="args = [\"-c\", \"model_provider=stub\", \"-c\", \"model_providers.stub={name='stub',base_url='$url/v1',env_key='OPENAI_API_KEY',wire_api='responses',request_max_retries=1,stream_max_retries=1}\"]"
+  course codex codex "$codex" stub-ok "$args"
+  whole codex
+  for row in '400 2 the stub says 400' '401 2 codex login'; do
+    read -r status code words <<<"$row"
+    course "codex-$status" codex "$codex" "stub-http-$status" "$args"
+    ends "codex-$status" "$code" "$words"
+  done
+fi
+echo 'the real programs: all good'
