@@ -210,6 +210,12 @@ pub struct Summary {
     pub usage: Meters,
     /// What they cost in US dollars, where known.
     pub money_usd: Option<f64>,
+    /// Calls that told what the provider's cache served.
+    #[serde(default)]
+    pub cache_calls: usize,
+    /// Those of them that it served anything.
+    #[serde(default)]
+    pub cache_hits: usize,
     /// Seconds that the run took.
     pub seconds: f64,
     /// Seconds that were expected when it started, where anything was known.

@@ -5,7 +5,7 @@
 //! | every selected section, with its document and heading | it is sent |
 //! | system and batch template | they are sent |
 //! | output schema, shape and id fields | they say what an answer means, and the schema is sent |
-//! | declared model and parameters; else the generator's kind and program | another author writes another text |
+//! | declared model and parameters, an API's effort and way of answering; else the generator's kind and program | another author writes another text |
 //! | course and phase names | templates may send them |
 //! | the item's input, ids lifted, field by field | it is sent |
 //! | contexts whose role is `key` | they are sent, and the author said that they matter |
@@ -18,7 +18,7 @@
 //! | derived fields and the envelope | they are worked out from results when those are read or written |
 //! | the item's id | it stands beside the key: a result follows its content to another id |
 
-use crate::course::{Course, Generate, Rule, Section};
+use crate::course::{Api, Course, Generate, Rule, Section};
 use crate::digest::{Digest, Hasher};
 use crate::json::{Value, canonical};
 use serde::{Deserialize, Serialize};
@@ -213,6 +213,7 @@ impl Walk {
             args,
             model,
             params,
+            api,
             timeout_s: _,
             env: _, // the way, not the work
             file: _,
@@ -236,6 +237,34 @@ impl Walk {
         if !params.is_null() {
             self.json("model parameters".into(), params);
         }
+        if let Some(api) = api {
+            self.api(api);
+        }
+    }
+}
+
+impl Walk {
+    /// Of how an API is asked, what changes what is sent for an item or what a model makes of it.
+    fn api(&mut self, api: &Api) {
+        let Api {
+            effort,
+            json_schema,
+            base_url: _, // the same model at another place
+            version: _,
+            key: _,
+            max_tokens: _, // an answer is whole or it is none
+            cache_life: _,
+            cache_markers: _,
+            stream_usage: _,
+            old_max_tokens: _,
+            requests_per_minute: _,
+            tokens_per_minute: _, // the way, not the work
+        } = api;
+        let answer = if *json_schema { "schema" } else { "text" };
+        self.fields(
+            "model options",
+            &[("effort", effort.as_deref().unwrap_or_default()), ("answer", answer)],
+        );
     }
 }
 

@@ -10,6 +10,7 @@ pub mod json;
 pub mod fs;
 pub mod process;
 pub mod http;
+pub mod money;
 
 pub mod course;
 pub mod graph;

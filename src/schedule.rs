@@ -47,6 +47,8 @@ pub struct Ready {
     pub items: Vec<Place>,
     /// It asks again for items that failed.
     pub retry: bool,
+    /// It is the first of its cache group: no other of the group leaves before its answer has begun.
+    pub leads: bool,
 }
 
 /// The state of all phases.
@@ -57,11 +59,25 @@ pub struct Schedule {
     stopped: bool,
     phases: Vec<Queue>,
     retries: VecDeque<Ready>,
+    groups: Vec<Warmth>,
+}
+
+/// What calls of a cache group find at the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Warmth {
+    /// Nothing: the next call leads.
+    Cold,
+    /// A leader is under way.
+    Led,
+    /// The prefix.
+    Warm,
 }
 
 #[derive(Debug)]
 struct Queue {
     cut: Cut,
+    /// The cache group, if its calls share a prefix that a provider keeps.
+    group: Option<usize>,
     /// Roots of which it is not known yet what has to be bought.
     pending: BTreeSet<u32>,
     /// A call may leave when its first item's root is below: what its prompt shows of other phases is settled.
@@ -72,13 +88,21 @@ struct Queue {
 impl Schedule {
     /// Nothing yet; at most `jobs` calls will be in flight (at least 1).
     pub fn new(jobs: usize) -> Self {
-        Self { jobs: jobs.max(1), in_flight: 0, stopped: false, phases: Vec::new(), retries: VecDeque::new() }
+        Self {
+            jobs: jobs.max(1),
+            in_flight: 0,
+            stopped: false,
+            phases: Vec::new(),
+            retries: VecDeque::new(),
+            groups: Vec::new(),
+        }
     }
 
     /// Adds a phase of which all roots are pending.
     pub fn add_phase(&mut self, cut: Cut, roots: u32) -> PhaseNo {
         self.phases.push(Queue {
             cut,
+            group: None,
             pending: (0..roots).collect(),
             gate: u32::MAX,
             lanes: BTreeMap::new(),
@@ -103,7 +127,25 @@ impl Schedule {
 
     /// Asks again for items of a call that has come back; such a call leaves before any other.
     pub fn retry(&mut self, phase: PhaseNo, items: Vec<Place>) {
-        self.retries.push_back(Ready { phase, items, retry: true });
+        self.retries.push_back(Ready { phase, items, retry: true, leads: false });
+    }
+
+    /// The phase's calls share what a provider keeps with those of all phases of the same group (numbered from 0).
+    pub fn share(&mut self, phase: PhaseNo, group: usize) {
+        self.phases[phase.0].group = Some(group);
+        if self.groups.len() <= group {
+            self.groups.resize(group + 1, Warmth::Cold);
+        }
+    }
+
+    /// The answer of a leader has begun: the others of its group may follow.
+    pub fn warmed(&mut self, group: usize) {
+        self.groups[group] = Warmth::Warm;
+    }
+
+    /// What the provider kept is gone, or a leader came back with nothing: the next call leads.
+    pub fn cooled(&mut self, group: usize) {
+        self.groups[group] = Warmth::Cold;
     }
 
     /// A call has come back.
@@ -127,21 +169,34 @@ impl Schedule {
         if self.stopped || self.in_flight >= self.jobs {
             return None;
         }
-        let ready = match self.retries.pop_front() {
+        let again = self.retries.iter().position(|retry| self.may_leave(retry.phase));
+        let mut ready = match again.and_then(|at| self.retries.remove(at)) {
             Some(retry) => Some(retry),
             None => (0..self.phases.len()).rev().find_map(|at| {
-                let items = self.phases[at].next_call()?;
-                Some(Ready { phase: PhaseNo(at), items, retry: false })
+                let phase = PhaseNo(at);
+                let items = if self.may_leave(phase) { self.phases[at].next_call() } else { None }?;
+                Some(Ready { phase, items, retry: false, leads: false })
             }),
         }?;
+        if let Some(group) = self.phases[ready.phase.0].group
+            && self.groups[group] == Warmth::Cold
+        {
+            self.groups[group] = Warmth::Led;
+            ready.leads = true;
+        }
         self.in_flight += 1;
         Some(ready)
+    }
+
+    /// Whether its calls need not wait for a leader.
+    fn may_leave(&self, phase: PhaseNo) -> bool {
+        self.phases[phase.0].group.is_none_or(|group| self.groups[group] != Warmth::Led)
     }
 }
 
 impl Queue {
     fn next_call(&mut self) -> Option<Vec<Place>> {
-        let Self { cut, pending, gate, lanes } = self;
+        let Self { cut, pending, gate, lanes, group: _ } = self;
         let limit = pending.first().copied();
         let mut best: Option<(Place, Lane, usize)> = None;
         for (lane, wants) in lanes.iter() {
@@ -236,6 +291,30 @@ mod tests {
         schedule.finished();
         schedule.retry(phase, vec![(0, 0)]);
         schedule.stop();
+        assert_eq!(schedule.next_call(), None);
+    }
+
+    #[test]
+    fn one_leads_and_the_others_follow() {
+        let mut schedule = Schedule::new(8);
+        let (first, second) = (schedule.add_phase(CUT, 9), schedule.add_phase(CUT, 3));
+        (0..9).for_each(|root| schedule.settle(first, root, &[want(root, 0)]));
+        (0..3).for_each(|root| schedule.settle(second, root, &[want(root, 0)]));
+        schedule.share(first, 0);
+        schedule.share(second, 1);
+        let mut leave = || schedule.next_call().map(|ready| (ready.phase, ready.leads));
+        assert_eq!(leave(), Some((second, true)), "another group, another leader");
+        assert_eq!(leave(), Some((first, true)));
+        assert_eq!(leave(), None);
+        schedule.retry(second, vec![(0, 0)]);
+        assert_eq!(schedule.next_call(), None, "a retry follows, too");
+        schedule.cooled(0);
+        assert!(schedule.next_call().unwrap().leads, "the leader came back with nothing");
+        schedule.warmed(1);
+        let retry = schedule.next_call().unwrap();
+        assert_eq!((retry.retry, retry.leads), (true, false));
+        schedule.warmed(0);
+        assert!(!schedule.next_call().unwrap().leads);
         assert_eq!(schedule.next_call(), None);
     }
 

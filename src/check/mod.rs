@@ -297,6 +297,7 @@ mod tests {
                 argv: vec![],
                 model: None,
                 params: Value::Null,
+                api: None,
                 timeout_s: 1,
                 env: vec![],
                 file: None,

@@ -223,6 +223,9 @@ Example:
         /// Whose calls; everything's when none is given
         #[arg(value_name = "TARGET")]
         targets: Vec<String>,
+        /// What they cost, by phase, model, reason and day
+        #[arg(long)]
+        cost: bool,
     },
     /// Run the checks over what is there: no calls, nothing written (`-v`: warnings too)
     #[command(after_help = "\

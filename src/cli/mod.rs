@@ -171,7 +171,11 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
             let gone = run::drop_trial(&meaning::question(&target(targets), global, around)?)?;
             if json { report::dropped_json(&gone)? } else { report::dropped_text(&gone) }
         }
-        Command::Log { targets } => {
+        Command::Log { targets, cost: true } => {
+            let costs = run::cost(&meaning::question(&target(targets), global, around)?)?;
+            if json { report::costs_json(&costs)? } else { report::costs_text(&costs, look) }
+        }
+        Command::Log { targets, cost: false } => {
             let options = meaning::question(&target(targets), global, around)?;
             let (calls, items) = (run::log(&options)?, run::generations(&options)?);
             if json {

@@ -1,5 +1,7 @@
 //! `[generate]`: who is asked.
 
+mod api;
+
 use super::text::{Files, TextFile, hint_of, listed};
 use super::types::{Generate, GeneratorKind, Preset};
 use crate::diag::{Problem, Result};
@@ -13,13 +15,13 @@ use toml::Spanned;
 /// the user's language, and no secret.
 const DEFAULT_ENV: [&str; 7] = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "SHELL"];
 const DEFAULT_TIMEOUT_S: u64 = 600;
-const KINDS: [(&str, Option<GeneratorKind>); 6] = [
-    ("phrasebook", Some(GeneratorKind::Phrasebook)),
-    ("replay", Some(GeneratorKind::Replay)),
-    ("command", Some(GeneratorKind::Command)),
-    ("drop", Some(GeneratorKind::Drop)),
-    ("anthropic", None),
-    ("openai", None),
+const KINDS: [(&str, GeneratorKind); 6] = [
+    ("phrasebook", GeneratorKind::Phrasebook),
+    ("replay", GeneratorKind::Replay),
+    ("command", GeneratorKind::Command),
+    ("drop", GeneratorKind::Drop),
+    ("anthropic", GeneratorKind::Anthropic),
+    ("openai", GeneratorKind::Openai),
 ];
 
 /// `[generate]` as written.
@@ -49,6 +51,34 @@ pub(super) struct RawGenerate {
     faults: Option<Spanned<String>>,
     #[schemars(with = "Option<String>")]
     folder: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
+    base_url: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
+    api_version: Option<Spanned<String>>,
+    #[schemars(skip)]
+    api_key: Option<Spanned<toml::Value>>,
+    #[schemars(with = "Option<String>")]
+    api_key_env: Option<Spanned<String>>,
+    #[schemars(with = "Option<Vec<String>>")]
+    api_key_command: Option<Spanned<Vec<String>>>,
+    #[schemars(with = "Option<u64>")]
+    max_tokens: Option<Spanned<u64>>,
+    #[schemars(with = "Option<String>")]
+    effort: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
+    cache_ttl: Option<Spanned<String>>,
+    #[schemars(with = "Option<bool>")]
+    cache_markers: Option<Spanned<bool>>,
+    #[schemars(with = "Option<bool>")]
+    json_schema: Option<Spanned<bool>>,
+    #[schemars(with = "Option<bool>")]
+    stream_usage: Option<Spanned<bool>>,
+    #[schemars(with = "Option<bool>")]
+    old_max_tokens: Option<Spanned<bool>>,
+    #[schemars(with = "Option<u64>")]
+    requests_per_minute: Option<Spanned<u64>>,
+    #[schemars(with = "Option<u64>")]
+    tokens_per_minute: Option<Spanned<u64>>,
 }
 
 /// What a manifest without `[generate]` is told.
@@ -57,12 +87,8 @@ pub(super) fn none_declared(manifest: &TextFile, phase: &str) -> Problem {
         .at(crate::diag::Place::file(&manifest.name))
         .hint(format!(
             "add `[generate]` with `use = …`; the kinds are {}. `use = \"phrasebook\"` with `file = …` needs no network",
-            listed(&available())
+            listed(&KINDS.map(|(name, _)| name))
         ))
-}
-
-fn available() -> Vec<&'static str> {
-    KINDS.iter().filter(|(_, kind)| kind.is_some()).map(|(name, _)| *name).collect()
 }
 
 impl RawGenerate {
@@ -89,6 +115,7 @@ impl RawGenerate {
             }
             GeneratorKind::Phrasebook | GeneratorKind::Replay => (self.file.is_some(), "`file = \"PATH\"`"),
             GeneratorKind::Drop => (self.folder.is_some(), "`folder = \"PATH\"`"),
+            GeneratorKind::Anthropic | GeneratorKind::Openai => (true, ""),
         };
         if !needed {
             return Err(manifest
@@ -115,8 +142,10 @@ impl RawGenerate {
             None => written.unwrap_or_else(|| names(&DEFAULT_ENV)),
         };
         let argv = self.argv.as_ref().map(|argv| argv.get_ref().clone());
+        let api = self.api(kind, manifest)?;
         Ok(Generate {
             kind,
+            api,
             argv: argv.or(preset.map(|preset| vec![preset.name().to_owned()])).unwrap_or_default(),
             preset,
             args: self.args.as_ref().map(|args| args.get_ref().clone()).unwrap_or_default(),
@@ -132,21 +161,14 @@ impl RawGenerate {
 
     fn kind(&self, manifest: &TextFile) -> Result<GeneratorKind> {
         let name = self.kind.get_ref().as_str();
-        match KINDS.iter().find(|(known, _)| *known == name) {
-            Some((_, Some(kind))) => Ok(*kind),
-            Some((_, None)) => Err(manifest
-                .problem(
-                    self.kind.span(),
-                    format!("this version of coursebuild has no generator `{name}` yet"),
-                )
-                .hint(format!(
-                    "it has {}; `command` runs any program that calls the service",
-                    listed(&available())
-                ))),
-            None => Err(manifest
-                .problem(self.kind.span(), format!("there is no generator `{name}`"))
-                .hint(hint_of(name, available().into_iter(), "the kinds are"))),
-        }
+        let known = KINDS.iter().find(|(known, _)| *known == name);
+        known.map(|(_, kind)| *kind).ok_or_else(|| {
+            manifest.problem(self.kind.span(), format!("there is no generator `{name}`")).hint(hint_of(
+                name,
+                KINDS.iter().map(|(name, _)| *name),
+                "the kinds are",
+            ))
+        })
     }
 
     fn preset(&self, manifest: &TextFile) -> Result<Option<Preset>> {
@@ -173,7 +195,19 @@ impl RawGenerate {
             ("faults", self.faults.as_ref().map(Spanned::span), kind == GeneratorKind::Phrasebook),
             ("folder", self.folder.as_ref().map(Spanned::span), kind == GeneratorKind::Drop),
         ];
-        match keys.into_iter().find_map(|(key, span, fits)| span.filter(|_| !fits).map(|span| (key, span))) {
+        let of_apis = self.api_keys().map(|(key, span, anthropic, openai)| {
+            let fits = match kind {
+                GeneratorKind::Anthropic => anthropic,
+                GeneratorKind::Openai => openai,
+                _ => false,
+            };
+            (key, span, fits)
+        });
+        match keys
+            .into_iter()
+            .chain(of_apis)
+            .find_map(|(key, span, fits)| span.filter(|_| !fits).map(|span| (key, span)))
+        {
             Some((key, span)) => Err(manifest
                 .problem(span, format!("`{}` has no use for `{key}`", self.kind.get_ref()))
                 .hint("take the line out, or change `use`")),

@@ -34,6 +34,7 @@ pub fn load(manifest: &Path, env: &[(String, String)]) -> Result<Workspace> {
     };
     let raw: RawManifest = file.toml()?;
     let confirm_above = raw.confirm_above(&file)?;
+    let prices = raw.prices(&file)?;
     let shared = raw.shared.as_ref().map(|shared| shared.validate(&files, &file)).transpose()?;
     raw.courses_differ(&files, &file)?;
     let (accepted, accepted_path) = Accepted::load(&mut files)?;
@@ -59,6 +60,7 @@ pub fn load(manifest: &Path, env: &[(String, String)]) -> Result<Workspace> {
         store: raw.store.as_deref().map(|store| files.path(store)),
         shared,
         confirm_above,
+        prices,
         courses,
         accepted,
         accepted_path,
@@ -487,7 +489,7 @@ mod tests {
         for (manifest, start) in [
             (
                 MANIFEST.replace("\"command\"", "\"anthropic\""),
-                "this version of coursebuild has no generator `anthropic` yet\n  --> coursebuild.toml:2:7",
+                "`anthropic` has no use for `argv`\n  --> coursebuild.toml:3:8",
             ),
             (
                 MANIFEST.replace("\"command\"", "\"comand\""),

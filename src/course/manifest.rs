@@ -21,6 +21,8 @@ pub(super) struct RawManifest {
     #[schemars(with = "Option<RawConfirm>")]
     pub(super) confirm_above: Option<Spanned<RawConfirm>>,
     pub(super) store: Option<String>,
+    #[schemars(with = "Option<crate::money::Table>")]
+    pub(super) prices: Option<Spanned<crate::money::Table>>,
     pub(super) shared: Option<RawShared>,
     pub(super) generate: Option<RawGenerate>,
     #[serde(default)]
@@ -114,6 +116,15 @@ impl RawManifest {
                 .hint("write `confirm_above = { usd = 5.0 }`"));
         }
         Ok(ConfirmAbove { calls, usd })
+    }
+
+    /// What models cost: the manifest's prices before the built-in ones.
+    pub(super) fn prices(&self, manifest: &TextFile) -> Result<crate::money::Prices> {
+        let own = self.prices.as_ref().map(|prices| prices.get_ref().clone()).unwrap_or_default();
+        crate::money::Prices::new(own).map_err(|problem| match &self.prices {
+            Some(prices) => problem.at(manifest.place(prices.span())),
+            None => problem,
+        })
     }
 
     /// Checks that the courses can live beside each other; there is at least one.

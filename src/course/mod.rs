@@ -21,6 +21,7 @@ mod pointing;
 mod raw_rule;
 mod rule;
 mod schema;
+mod service;
 mod severity;
 mod shared;
 mod source;
@@ -36,6 +37,7 @@ pub use main_files::{PhaseFile, Recognised, builtin_files, main_files, recognise
 pub use output::*;
 pub use pack::{BUILTIN_PACKS, BuiltinPack, PackPhase, builtin_pack};
 pub use schema::{manifest_schema, rule_schema};
+pub use service::{Api, ApiKey, CacheLife};
 pub use shared::{OnRemoteDown, SharedMode, SharedPlace, SharedStore};
 pub use starter::*;
 pub use types::*;

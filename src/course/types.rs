@@ -2,8 +2,10 @@
 
 use super::accepted::Accepted;
 use super::output::Output;
+use super::service::{Api, CacheLife};
 use crate::digest::Digest;
 use crate::json::{Pointer, Value};
+use crate::money::Prices;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,6 +20,8 @@ pub struct Workspace {
     pub shared: Option<super::SharedStore>,
     /// Above what a build asks before it buys.
     pub confirm_above: ConfirmAbove,
+    /// What models cost.
+    pub prices: Prices,
     /// The courses, in the order of the manifest.
     pub courses: Vec<Course>,
     /// What people decided about them.
@@ -321,8 +325,10 @@ pub struct Generate {
     pub args: Vec<String>,
     /// The declared model: in the key instead of kind and program.
     pub model: Option<String>,
-    /// The model's declared parameters; in the key.
+    /// The model's declared parameters; in the key. An API is sent them, nobody else is.
     pub params: Value,
+    /// `anthropic` and `openai`: where and how the service is asked.
+    pub api: Option<Api>,
     /// Seconds that one call may take; at least 1.
     pub timeout_s: u64,
     /// The names of the environment variables that the process may see beside `COURSEBUILD_*`.
@@ -386,6 +392,29 @@ pub enum GeneratorKind {
     Command,
     /// Whoever answers what is laid into a folder.
     Drop,
+    /// The Messages API of Anthropic, and servers that speak it.
+    Anthropic,
+    /// The chat completions of OpenAI, and servers that speak them.
+    Openai,
+}
+
+impl GeneratorKind {
+    /// Whether it needs the network.
+    pub fn is_remote(self) -> bool {
+        matches!(self, Self::Anthropic | Self::Openai)
+    }
+
+    /// Whether its calls cost no money: of a program and of a folder nobody knows who answers.
+    pub fn is_free(self) -> bool {
+        matches!(self, Self::Phrasebook | Self::Replay)
+    }
+}
+
+impl Generate {
+    /// Whether the provider is told to keep prefixes for an hour.
+    pub fn keeps_an_hour(&self) -> bool {
+        self.api.as_ref().is_some_and(|api| api.cache_life == CacheLife::Hour)
+    }
 }
 
 impl Section {

@@ -6,14 +6,24 @@ use super::answer::Answer;
 use crate::json::{Kind, Shape};
 use serde::de::IgnoredAny;
 
-/// The whole elements of a collection whose text breaks off. The text begins with the collection, or with an object around it.
+/// The whole elements of a collection whose text breaks off, taken apart. The text begins with the collection, or with an object
+/// around it.
 pub(super) fn before(text: &str, shape: &Shape) -> Answer {
     let mut answer = Answer::default();
+    for (at, (key, raw)) in elements(text, shape).into_iter().enumerate() {
+        answer.add(at, key.as_deref(), raw, shape);
+    }
+    answer
+}
+
+/// The same as they stand, each with its name where the collection is an object.
+pub(super) fn elements<'a>(text: &'a str, shape: &Shape) -> Vec<(Option<String>, &'a str)> {
+    let mut found = Vec::new();
     let mut scan = Scan(text);
     if !scan.enter(shape) {
-        return answer;
+        return found;
     }
-    for at in 0.. {
+    loop {
         let key = match shape.kind {
             Kind::Object => match scan.key() {
                 Some(key) => Some(key),
@@ -22,12 +32,12 @@ pub(super) fn before(text: &str, shape: &Shape) -> Answer {
             Kind::Array => None,
         };
         let Some(raw) = scan.value() else { break };
-        answer.add(at, key.as_deref(), raw, shape);
+        found.push((key, raw));
         if !scan.skip(',') {
             break;
         }
     }
-    answer
+    found
 }
 
 /// A JSON text that is read from its beginning, as far as it goes.

@@ -4,6 +4,7 @@
 //! never retries, checks or repairs: that is `run`'s and `check`'s work.
 
 pub mod answer;
+mod api;
 pub mod command;
 mod cut;
 pub mod drop;
@@ -14,17 +15,20 @@ mod phrasebook;
 pub mod preset;
 mod replay;
 
+pub use crate::money::Meters;
+pub use api::{Endpoint, Remote};
 pub use notice::{Heard, Notice, Notices};
 pub use phrasebook::Phrasebook;
 pub use replay::Replay;
 
 use crate::diag::Result;
+use crate::digest::Digest;
 use crate::json::Value;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// One call: what is sent, and where the call's own folder is.
 #[derive(Debug, Clone)]
@@ -82,9 +86,14 @@ impl Request {
 pub enum Outcome {
     /// An answer, as raw bytes; whether it can be read is not the generator's business.
     Answered(Vec<u8>),
-    /// An answer that its author says is cut off: at a limit on its length. What is whole of it counts, the rest is asked for again in
-    /// smaller calls; no attempt for what it did not reach.
-    Truncated(Vec<u8>),
+    /// An answer that its author says is cut off: at a limit on its length, or none because the request was too long. What is whole of
+    /// it counts, the rest is asked for again in smaller calls; no attempt for what it did not reach.
+    Truncated {
+        /// What came, as raw bytes; empty if nothing did.
+        answer: Vec<u8>,
+        /// Which limit, in words; empty where that is not told.
+        why: String,
+    },
     /// No answer within the time allowed (seconds). Counts as an attempt.
     TimedOut(u64),
     /// The generator ended without an answer: the program's exit status, a refusal. Counts as an attempt.
@@ -102,19 +111,6 @@ pub enum Outcome {
     Interrupted,
 }
 
-/// What a call cost, in tokens. Unknown is unknown, never 0.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Meters {
-    /// Input tokens that no cache served.
-    pub input: Option<u64>,
-    /// Input tokens written to the provider's cache.
-    pub cache_write: Option<u64>,
-    /// Input tokens read from the provider's cache.
-    pub cache_read: Option<u64>,
-    /// Output tokens.
-    pub output: Option<u64>,
-}
-
 /// A call's outcome with all that is kept of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
@@ -128,12 +124,21 @@ pub struct Reply {
     pub money_usd: Option<f64>,
     /// The model that answered, where it says so.
     pub model: Option<String>,
+    /// How long the other side asks to be left alone before it is asked again.
+    pub wait: Option<Duration>,
 }
 
 impl Reply {
     /// A reply of which only the outcome is known.
     pub fn of(outcome: Outcome) -> Self {
-        Self { outcome, stderr: String::new(), meters: Meters::default(), money_usd: None, model: None }
+        Self {
+            outcome,
+            stderr: String::new(),
+            meters: Meters::default(),
+            money_usd: None,
+            model: None,
+            wait: None,
+        }
     }
 }
 
@@ -155,6 +160,51 @@ pub type Pending<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 pub trait Generator: Send + Sync {
     /// Asks for one call's items. Never panics on a bad answer; ends soon after `stop` says so.
     fn ask(&self, request: Request, stop: Stop) -> Pending<'_>;
+
+    /// The same, and says when the first token of the answer is there: from then on the provider's cache can serve the prefix.
+    fn ask_telling(&self, request: Request, stop: Stop, begun: Begun) -> Pending<'_> {
+        drop(begun);
+        self.ask(request, stop)
+    }
+
+    /// How calls with this prefix share the provider's cache; `None` where there is nothing to share.
+    fn cache(&self, prefix: &str) -> Option<Cache> {
+        let _ = prefix;
+        None
+    }
+}
+
+/// What calls share that the provider's cache can serve each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cache {
+    /// The same for calls of the same model, prefix, schema and effort at the same place.
+    pub group: Digest,
+    /// How long an entry lives after it was last written or read.
+    pub lives: Duration,
+}
+
+/// Says, once, that the first token of an answer is there. A clone is for another try at the same call.
+#[derive(Debug, Clone)]
+pub struct Begun(Option<tokio::sync::mpsc::UnboundedSender<u64>>, u64);
+
+impl Begun {
+    /// One that tells `to` the number of its call.
+    pub fn new(to: tokio::sync::mpsc::UnboundedSender<u64>, call: u64) -> Self {
+        Self(Some(to), call)
+    }
+
+    /// One that tells nobody.
+    pub fn unheard() -> Self {
+        Self(None, 0)
+    }
+
+    /// The first token is there. Only the first time counts.
+    pub fn tell(&mut self) {
+        if let Some(to) = self.0.take() {
+            // Nobody listens any more when a run is given up.
+            let _ = to.send(self.1);
+        }
+    }
 }
 
 /// Tells calls in flight to end now. Cheap to clone.

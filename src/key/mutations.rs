@@ -5,8 +5,8 @@
 
 use super::{Part, Recipe, difference, own_parts};
 use crate::course::{
-    Batch, CheckSpec, Computed, Context, Course, Derivation, Derived, Feed, Generate, GeneratorKind, Output,
-    Projection, Prompt, Role, Rule, Section, Severity, Template, Window,
+    Api, ApiKey, Batch, CacheLife, CheckSpec, Computed, Context, Course, Derivation, Derived, Feed, Generate,
+    GeneratorKind, Output, Projection, Prompt, Role, Rule, Section, Severity, Template, Window,
 };
 use crate::diag::Place;
 use crate::digest::Digest;
@@ -73,6 +73,7 @@ impl World {
                 argv: vec!["/opt/bin/claude".into(), "--json".into()],
                 model: None,
                 params: Value::Null,
+                api: Some(api()),
                 timeout_s: 600,
                 env: vec!["PATH".into()],
                 file: None,
@@ -118,6 +119,27 @@ impl World {
         let (old, new) = (all(other), all(self));
         difference(&old, &new).into_iter().map(|(name, ..)| name.to_owned()).collect()
     }
+}
+
+fn api() -> Api {
+    Api {
+        base_url: "https://api.example.org".into(),
+        version: "1".into(),
+        key: ApiKey::Env("KEY".into()),
+        max_tokens: Some(1000),
+        effort: None,
+        cache_life: CacheLife::FiveMinutes,
+        cache_markers: true,
+        json_schema: true,
+        stream_usage: true,
+        old_max_tokens: false,
+        requests_per_minute: None,
+        tokens_per_minute: None,
+    }
+}
+
+fn of_api(world: &mut World) -> &mut Api {
+    world.rule.generate.api.as_mut().unwrap()
 }
 
 fn pointer(text: &str) -> Pointer {
@@ -170,6 +192,8 @@ const IN_THE_KEY: &[Change] = &[
     ("a model instead of a program", &["model", "generator"], |w| w.rule.generate.model = Some("m".into())),
     ("parameters",               &["model parameters"], |w| w.rule.generate.params = json!({"effort": "high"})),
     ("other parameters",         &["model parameters"], |w| w.rule.generate.params = json!({"effort": "low"})),
+    ("an API's effort",          &["model options"], |w| of_api(w).effort = Some("high".into())),
+    ("how an API answers",       &["model options"], |w| of_api(w).json_schema = false),
     ("a field of the input",     &["input/target"], |w| w.input["target"] = json!("buenas")),
     ("a field inside another",   &["input/known"], |w| w.input["known"]["text"] = json!("hi")),
     ("a list's order",           &["input/known"], |w| w.input["known"]["also"] = json!([2, 1])),
@@ -194,6 +218,12 @@ const NOT_IN_THE_KEY: &[Unseen] = &[
     ("attempts",                  |w| w.rule.attempts = 9),
     ("time-out",                  |w| w.rule.generate.timeout_s = 1),
     ("environment",               |w| w.rule.generate.env = vec!["HOME".into(), "API_KEY".into()]),
+    ("where an API is",           |w| of_api(w).base_url = "http://127.0.0.1:1".into()),
+    ("an API's version",          |w| of_api(w).version = "2".into()),
+    ("an API's key",              |w| of_api(w).key = ApiKey::Command(vec!["pass".into()])),
+    ("an API's limits",           |w| { of_api(w).max_tokens = None; of_api(w).requests_per_minute = Some(1); of_api(w).tokens_per_minute = Some(1); }),
+    ("an API's cache",            |w| { of_api(w).cache_life = CacheLife::Hour; of_api(w).cache_markers = false; }),
+    ("how an API is spoken to",   |w| { of_api(w).stream_usage = false; of_api(w).old_max_tokens = true; }),
     ("how a program is asked",    |w| w.rule.generate.preset = Some(crate::course::Preset::Claude)),
     ("where a program is",        |w| w.rule.generate.argv[0] = "/home/ana/bin/claude".into()),
     ("a phrasebook's files",      |w| { w.rule.generate.file = Some("/x".into()); w.rule.generate.faults = Some("/y".into()); }),
@@ -291,6 +321,7 @@ fn every_field_has_been_thought_of() {
         argv: _,
         model: _,
         params: _,
+        api: _,
         timeout_s: _,
         env: _,
         file: _,

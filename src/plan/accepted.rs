@@ -17,7 +17,7 @@ use std::collections::{BTreeSet, HashSet};
 const MOST: usize = 512;
 
 /// The parts that say who answers.
-const AUTHOR: [&str; 3] = ["model", "generator", "model parameters"];
+const AUTHOR: [&str; 4] = ["model", "generator", "model parameters", "model options"];
 
 impl Board<'_> {
     /// Finds the recipes that count as the present ones of each phase.

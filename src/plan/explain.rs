@@ -97,6 +97,7 @@ pub fn part_words(name: &str) -> String {
             "answer" => "the shape of an answer".to_owned(),
             "model" => "the model".to_owned(),
             "model parameters" => "the model's parameters".to_owned(),
+            "model options" => "how the model is asked".to_owned(),
             "generator" => "the generator's program".to_owned(),
             "course" => "the course's names".to_owned(),
             "phase" => "the phase's name or title".to_owned(),

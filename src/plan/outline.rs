@@ -4,7 +4,7 @@ use super::board::{Board, Cell, State};
 use super::explain::{explain, words};
 use super::memory::Memory;
 use super::outstanding::could_be_accepted;
-use super::report::{Bounds, CoursePlan, Estimate, OutOfReach, PhasePlan, Plan, ReasonCount};
+use super::report::{Bounds, CoursePlan, Expected, OutOfReach, PhasePlan, Plan, ReasonCount};
 use super::verdict::{Counts, Verdict};
 use crate::course::{Feed, Role};
 use crate::diag::Result;
@@ -22,7 +22,7 @@ pub fn outline(courses: &[(&Board<'_>, &Memory<'_>)]) -> Result<Plan> {
         courses: Vec::new(),
         calls: Bounds::default(),
         items: Bounds::default(),
-        estimate: Estimate::default(),
+        expected: Expected::default(),
         out_of_reach: OutOfReach::default(),
     };
     for (board, memory) in courses {

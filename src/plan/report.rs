@@ -23,22 +23,29 @@ pub struct Plan {
     pub calls: Bounds,
     /// Items to be bought in all.
     pub items: Bounds,
-    /// What that is expected to take and to cost, judged by earlier calls.
-    pub estimate: Estimate,
+    /// What they are expected to come to.
+    pub expected: Expected,
     /// What is held because the shared store cannot be asked.
     #[serde(skip_serializing_if = "OutOfReach::is_nothing")]
     pub out_of_reach: OutOfReach,
 }
 
-/// What a run is expected to take and to cost. What nobody knows is `None`, never 0.
+/// What carrying out a plan is expected to come to, if every call is made once. What nobody knows is `None`, never 0; a plan without
+/// calls comes to nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Estimate {
-    /// Seconds.
-    pub seconds: Option<f64>,
+pub struct Expected {
+    /// Input tokens of all calls that may be needed, whoever serves them. Calls of generators that cost nothing are not counted.
+    pub input: u64,
+    /// Output tokens of the same calls.
+    pub output: u64,
     /// US dollars.
     pub usd: Option<Dollars>,
+    /// Seconds, with as many calls at once as there may be.
+    pub seconds: Option<f64>,
     /// How many calls there will be is not known yet: it takes at least so long.
     pub at_least: bool,
+    /// All tokens are learned from earlier calls; else they are guessed from the length of prompts, at least in part.
+    pub learned: bool,
 }
 
 /// Least and most, in US dollars.

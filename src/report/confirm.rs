@@ -27,14 +27,9 @@ pub fn ask(question: &str, otherwise: &str) -> Result<String> {
 
 fn question(plan: &Plan) -> String {
     let items = count_between(plan.items, "item");
-    let price = price(&plan.estimate).map_or_else(
-        || "; what they cost is not known".to_owned(),
-        |price| {
-            let cost = if plan.estimate.usd.is_some() { "" } else { "; what they cost is not known" };
-            format!(", {price}{cost}")
-        },
-    );
-    format!("this build makes {} for {items}{price}; go on? [y/N] ", count_between(plan.calls, "call"))
+    let price = price(&plan.expected).map(|price| format!(", {price}")).unwrap_or_default();
+    let cost = if plan.expected.usd.is_some() { "" } else { "; what they cost is not known" };
+    format!("this build makes {} for {items}{price}{cost}; go on? [y/N] ", count_between(plan.calls, "call"))
 }
 
 fn agreed(answer: &str) -> bool {
@@ -52,7 +47,7 @@ mod tests {
             "this build makes 3..7 calls for 41..237 items, about $1.20..$6.90, at least 3m 05s; go on? [y/N] "
         );
         let mut plan = super::super::plan::example();
-        plan.estimate = crate::plan::Estimate::default();
+        plan.expected = crate::plan::Expected::default();
         assert_eq!(
             question(&plan),
             "this build makes 3..7 calls for 41..237 items; what they cost is not known; go on? [y/N] "

@@ -56,10 +56,11 @@ fn ended(call: &LogLine, look: Look) -> String {
             let text = format!("{} of {}", brought, count(call.items.len(), "item"));
             if brought == call.items.len() { look.good(&text) } else { look.odd(&text) }
         }
-        Ended::Truncated(_) => {
-            look.odd(&format!("{} of {}, then it was cut off", brought, count(call.items.len(), "item")))
-        }
         Ended::Unreadable(why) => format!("{} {}", look.bad("unreadable answer:"), flat(why)),
+        Ended::Truncated(why) => {
+            let text = format!("{brought} of {}:", count(call.items.len(), "item"));
+            format!("{} {}", look.odd(&text), flat(why))
+        }
         Ended::TimedOut(seconds) => look.bad(&format!("no answer within {seconds} s")),
         Ended::Failed(why) => format!("{} {}", look.bad("no answer:"), flat(why)),
         Ended::Filed => count(call.items.len(), "item"),

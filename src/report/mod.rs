@@ -8,6 +8,7 @@ mod cache;
 mod accepted;
 mod ci;
 mod confirm;
+mod cost;
 mod diff;
 mod doctor;
 mod adopt;
@@ -49,6 +50,7 @@ pub use cache::{
 pub use check::{check_json, check_text};
 pub use ci::Notable;
 pub use confirm::{ask, confirm};
+pub use cost::{costs_json, costs_text};
 pub use decisions::{decidable_json, decidable_text, generations_text, resolved_json, resolved_text};
 pub use diff::{diff_text, dropped_text, kept_text};
 pub use doctor::{doctor_json, doctor_text};

@@ -3,7 +3,7 @@
 use super::look::Look;
 use super::table::table;
 use super::words::{between, count, count_between, flat, named, number, price};
-use crate::plan::{CoursePlan, PhasePlan, Plan, ReasonCount};
+use crate::plan::{CoursePlan, Expected, PhasePlan, Plan, ReasonCount};
 
 /// How many reasons of a course are shown unless everything is asked for.
 const REASONS: usize = 12;
@@ -19,6 +19,7 @@ pub fn plan_text(plan: &Plan, look: Look) -> String {
         out.push('\n');
     }
     out += &notes(plan);
+    out += &tokens(&plan.expected);
     out += &total(plan, look);
     out
 }
@@ -100,6 +101,24 @@ fn notes(plan: &Plan) -> String {
     out
 }
 
+/// `about 12,000 tokens in, 3,000 out (learned from earlier calls)`; nothing where no call costs anything.
+fn tokens(expected: &Expected) -> String {
+    if expected.input == 0 {
+        return String::new();
+    }
+    let price = if expected.usd.is_none() { ", at a price that is not known" } else { "" };
+    let whence = if expected.learned {
+        "learned from earlier calls"
+    } else {
+        "guessed from the length of the prompts"
+    };
+    format!(
+        "about {} tokens in, {} out{price} ({whence}; without retries)\n",
+        number(expected.input),
+        number(expected.output)
+    )
+}
+
 fn total(plan: &Plan, look: Look) -> String {
     let recheck: usize =
         plan.courses.iter().flat_map(|course| &course.phases).map(|phase| phase.recheck).sum();
@@ -110,13 +129,13 @@ fn total(plan: &Plan, look: Look) -> String {
     };
     let again =
         if recheck > 0 { format!(", {} to check again", count(recheck, "item")) } else { String::new() };
-    let price = price(&plan.estimate).map(|price| format!(", {price}")).unwrap_or_default();
+    let price = price(&plan.expected).map(|price| format!(", {price}")).unwrap_or_default();
     format!("{}; nothing was changed\n", look.bold(&format!("{work}{price}{again}")))
 }
 
 #[cfg(test)]
 pub(super) fn example() -> Plan {
-    use crate::plan::{Bounds, Counts, Dollars, Estimate};
+    use crate::plan::{Bounds, Counts, Dollars};
     let phase = |name: &str, counts: Counts, calls: Bounds, buys: Bounds, reasons| PhasePlan {
         phase: name.into(),
         title: String::new(),
@@ -157,10 +176,11 @@ pub(super) fn example() -> Plan {
         }],
         calls: Bounds { min: 3, max: 7 },
         items: Bounds { min: 41, max: 237 },
-        estimate: Estimate {
+        expected: Expected {
             seconds: Some(185.0),
             usd: Some(Dollars { min: 1.2, max: 6.9 }),
             at_least: true,
+            ..Expected::default()
         },
         out_of_reach: Default::default(),
     }
@@ -204,7 +224,7 @@ spa_for_eng
         phase.reasons.clear();
         (phase.calls, phase.buys, plan.calls, plan.items) =
             (Bounds::default(), Bounds::default(), Bounds::default(), Bounds::default());
-        plan.estimate = crate::plan::Estimate::default();
+        plan.expected = Expected::default();
         let text = plan_text(&plan, Look::default());
         assert!(
             text.ends_with(

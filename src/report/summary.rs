@@ -27,6 +27,10 @@ pub fn summary_text(summary: &Summary, look: Look) -> String {
     let mut out = head(summary, look);
     out += &items(summary);
     out += &drift(summary, look);
+    if summary.cache_calls > 0 {
+        let calls = count(summary.cache_calls, "call");
+        out += &format!("  prompt cache: served {} of {calls}\n", number(summary.cache_hits as u64));
+    }
     out += &main_files(&summary.main_files, look);
     out += &shared(summary, look);
     out += &failed(summary, look);

@@ -2,7 +2,7 @@
 
 use crate::diag::escape;
 use crate::generate::Meters;
-use crate::plan::{Bounds, Counts, Estimate};
+use crate::plan::{Bounds, Counts, Expected};
 
 /// Foreign text on one line, safe for a terminal.
 pub(super) fn flat(text: &str) -> String {
@@ -100,14 +100,15 @@ pub(super) fn money(usd: f64) -> String {
     if usd.abs() < 0.1 && usd != 0.0 { format!("${usd:.4}") } else { format!("${usd:.2}") }
 }
 
-/// `about $1.20..$6.90, at least 3m 05s`: what a plan is expected to cost and to take; `None` where nothing is known.
-pub(super) fn price(estimate: &Estimate) -> Option<String> {
-    let usd = estimate.usd.map(|usd| {
+/// `about $1.20..$6.90, at least 3m 05s`: what a plan is expected to cost and to take; `None` where nothing is known, or it
+/// costs nothing.
+pub(super) fn price(expected: &Expected) -> Option<String> {
+    let usd = expected.usd.filter(|usd| usd.max > 0.0).map(|usd| {
         let (least, most) = (money(usd.min), money(usd.max));
         if least == most { format!("about {most}") } else { format!("about {least}..{most}") }
     });
-    let word = if estimate.at_least { "at least" } else { "about" };
-    let time = estimate.seconds.map(|seconds| format!("{word} {}", duration(seconds)));
+    let word = if expected.at_least { "at least" } else { "about" };
+    let time = expected.seconds.map(|seconds| format!("{word} {}", duration(seconds)));
     let parts: Vec<String> = usd.into_iter().chain(time).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }

@@ -1,11 +1,13 @@
 //! One call, from its intent to its entry: durable before it is asked, durable before anything is made of it.
 
-use super::clock::now_ms;
+use super::clock::{day_of, now_ms};
 use super::harvest::entry_of;
 use super::outlet::Outlet;
 use super::standing;
 use crate::diag::{Problem, Result};
-use crate::generate::{Generator, Outcome, Reply, Request, Stop};
+use crate::digest::Hasher;
+use crate::generate::{Begun, Generator, Notices, Outcome, Reply, Request, Stop};
+use crate::money::{Meters, Prices};
 use crate::store::{Answer, Entry, EntryId, Intent, MAX_ANSWER, Store};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,23 +20,43 @@ pub(super) enum Came {
     Nothing(Outcome),
 }
 
+/// What a call is asked with, beside what is asked.
+pub(super) struct Means {
+    pub(super) generator: Arc<dyn Generator>,
+    pub(super) stop: Stop,
+    pub(super) begun: Begun,
+    pub(super) prices: Arc<Prices>,
+    /// The provider is told to keep prefixes for an hour, which has a price of its own.
+    pub(super) hour: bool,
+    /// Where long pauses are told.
+    pub(super) notices: Notices,
+    /// The shared store, if there is one that can be asked.
+    pub(super) outlet: Option<Outlet>,
+}
+
+/// A longer pause is told.
+const LONG: Duration = Duration::from_secs(5);
+
 /// Faults on the way are tried again so often, or so long.
 const TRIES: u32 = 8;
 const PATIENCE: Duration = Duration::from_secs(600);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
 /// Makes one call.
 pub(super) async fn ask(
     store: Arc<Store>,
-    generator: Arc<dyn Generator>,
     intent: Arc<Intent>,
     request: Request,
-    stop: Stop,
-    outlet: Option<Outlet>,
+    means: Means,
 ) -> Result<Came> {
     crate::fs::create_dir(&request.dir)?;
     store.intend(&intent).await?;
-    let (reply, too_long) = bounded(with_patience(generator.as_ref(), request, stop).await);
+    let (prices, hour, outlet) = (means.prices.clone(), means.hour, means.outlet.clone());
+    let (mut reply, too_long) = bounded(with_patience(request, means).await);
     let ended_ms = now_ms();
+    if reply.money_usd.is_none() {
+        reply.money_usd = cost(&prices, [&reply.model, &intent.model], &reply.meters, ended_ms, hour);
+    }
     let Some(answer) = Answer::of(reply.clone(), ended_ms) else {
         standing::leave(&store, &intent, &store.call_dir(&intent.call))?;
         store.abandon(&intent.call);
@@ -56,7 +78,7 @@ pub(super) async fn ask(
 /// An answer longer than the journal takes is a failed attempt; true for such a one. It stays in the call's folder.
 pub(super) fn bounded(reply: Reply) -> (Reply, bool) {
     match &reply.outcome {
-        Outcome::Answered(bytes) | Outcome::Truncated(bytes) if bytes.len() > MAX_ANSWER => {
+        Outcome::Answered(bytes) | Outcome::Truncated { answer: bytes, .. } if bytes.len() > MAX_ANSWER => {
             let what = format!(
                 "the answer has {} bytes, and {MAX_ANSWER} are the most that is read; it is kept in the call's folder",
                 bytes.len()
@@ -80,7 +102,7 @@ fn keep(
             let id = store.keep(&entry)?;
             let dir = store.call_dir(&intent.call);
             match &reply.outcome {
-                Outcome::Answered(bytes) | Outcome::Truncated(bytes) => {
+                Outcome::Answered(bytes) | Outcome::Truncated { answer: bytes, .. } => {
                     standing::end(store, &dir, Some(bytes))?;
                 }
                 Outcome::TimedOut(_) => standing::leave(store, intent, &dir)?,
@@ -96,19 +118,64 @@ fn keep(
     }
 }
 
-async fn with_patience(generator: &dyn Generator, request: Request, mut stop: Stop) -> Reply {
-    let started = Instant::now();
-    let mut pause = Duration::from_millis(500);
-    for _ in 1..TRIES {
-        let reply = generator.ask(request.clone(), stop.clone()).await;
-        if !matches!(reply.outcome, Outcome::Transport(_)) || started.elapsed() + pause > PATIENCE {
+/// What tokens cost, by the price of the first of these models that has one.
+pub(super) fn cost(
+    prices: &Prices,
+    models: [&Option<String>; 2],
+    meters: &Meters,
+    at_ms: u64,
+    hour: bool,
+) -> Option<f64> {
+    let day = day_of(at_ms);
+    models.into_iter().flatten().find_map(|model| prices.cost(model, meters, &day, hour))
+}
+
+/// Asks until there is an outcome that is no fault of the way, or patience ends. What faulty tries cost is counted with it.
+async fn with_patience(request: Request, means: Means) -> Reply {
+    let Means { generator, mut stop, begun, notices, .. } = means;
+    let mut since: Option<Instant> = None;
+    let mut tried = Meters::default();
+    let mut backoff = Duration::from_millis(500);
+    for number in 1.. {
+        let mut reply = generator.ask_telling(request.clone(), stop.clone(), begun.clone()).await;
+        tried.and_tried(&reply.meters);
+        reply.meters = tried;
+        let waited = since.get_or_insert_with(Instant::now).elapsed();
+        let pause = reply.wait.unwrap_or_else(|| spread(backoff, &request.call, number));
+        if !matches!(reply.outcome, Outcome::Transport(_)) || number >= TRIES || waited + pause > PATIENCE {
             return reply;
+        }
+        if let (Outcome::Transport(why), true) = (&reply.outcome, pause >= LONG) {
+            notices.tell(&request.call, format!("{why}; asked again in {} s", pause.as_secs()));
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = stop.stopped() => return Reply::of(Outcome::Interrupted),
         }
-        pause *= 2;
+        if reply.wait.is_none() {
+            backoff = (backoff * 2).min(LONGEST_BACKOFF);
+        }
     }
-    generator.ask(request, stop).await
+    Reply::of(Outcome::Interrupted)
+}
+
+/// A pause cut by up to a quarter, differently for each call and try, so that calls that failed together do not come back together.
+fn spread(pause: Duration, call: &str, number: u32) -> Duration {
+    let mut hasher = Hasher::new("jitter");
+    hasher.field("call", call.as_bytes()).field("try", &number.to_le_bytes());
+    pause.mul_f64(1.0 - f64::from(hasher.finish().as_bytes()[0]) / 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_are_spread() {
+        let second = Duration::from_secs(1);
+        let pauses: Vec<Duration> = (1..50).map(|number| spread(second, "c", number)).collect();
+        assert!(pauses.iter().all(|pause| *pause <= second && *pause >= Duration::from_millis(750)));
+        assert!(pauses.iter().any(|pause| *pause != pauses[0]));
+        assert_ne!(spread(second, "a", 1), spread(second, "b", 1));
+    }
 }

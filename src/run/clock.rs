@@ -51,6 +51,11 @@ pub(super) fn in_words(ms: u64) -> String {
     format!("{year}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC", rest / 3600, rest % 3600 / 60, rest % 60)
 }
 
+/// The day of a moment, in UTC: `2026-03-01`.
+pub(super) fn day_of(ms: u64) -> String {
+    in_words(ms).chars().take(10).collect()
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

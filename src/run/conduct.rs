@@ -1,14 +1,19 @@
 //! The conductor's loop: one task that owns all state, hands out calls and takes back what they bring.
 
-use super::call::{Came, ask};
+mod account;
+mod leaving;
+
+use self::account::Leave;
+use super::caches::Caches;
+use super::call::Came;
 use super::label::{Label, Labels};
 use super::looks::Looked;
 use super::options::Options;
 use super::outlet::Outlet;
 use super::refresh;
 use super::refusal::{call_trouble, unusable};
-use super::request::{Draft, Seat, draft};
 use super::signals::Signals;
+use super::spending::Spending;
 use super::tally::Tally;
 use super::trial::stands_as_before;
 use crate::check::Finding;
@@ -16,17 +21,16 @@ use crate::course::Severity;
 use crate::diag::{Problem, Result};
 use crate::digest::Digest;
 use crate::event::Event;
-use crate::generate::{Generator, Heard, Notice, Outcome, Stop, Stopper};
-use crate::graph::batch_of;
+use crate::generate::{Generator, Heard, Notice, Notices, Outcome, Stop, Stopper};
 use crate::link::Text;
-use crate::plan::{Board, Current, Decision, Memory, State, enlist, extras, place, recipe_texts, trouble};
+use crate::plan::{Board, Current, Decision, Memory, State, enlist, extras, place, trouble};
 use crate::prompt::Prompts;
-use crate::schedule::{PhaseNo, Ready, Schedule};
+use crate::schedule::{PhaseNo, Schedule};
 use crate::store::{self, Ended, Intent, Provenance, Store};
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 /// Everything that a run moves.
@@ -36,11 +40,13 @@ pub(super) struct Conductor<'a, 'w> {
     pub(super) store: Arc<Store>,
     pub(super) prompts: Vec<Vec<Prompts>>,
     pub(super) generators: Vec<Vec<Arc<dyn Generator>>>,
-    /// What calls tell while they wait.
+    /// What calls tell while they wait, and where.
+    pub(super) notices: Notices,
     pub(super) heard: Heard,
     pub(super) options: &'a Options,
     pub(super) emit: &'a mut dyn FnMut(&Event),
     pub(super) tally: Tally,
+    pub(super) spending: Spending,
     /// The shared store, if there is one that can be asked.
     pub(super) outlet: Option<Outlet>,
 }
@@ -65,6 +71,7 @@ struct Flight {
     members: Vec<(usize, usize)>,
     intent: Arc<Intent>,
     started: Instant,
+    leave: Leave,
 }
 
 pub(super) struct Loop<'c, 'a, 'w> {
@@ -79,6 +86,10 @@ pub(super) struct Loop<'c, 'a, 'w> {
     texts: HashMap<(usize, usize, u32), Digest>,
     flights: HashMap<tokio::task::Id, Flight>,
     calls: JoinSet<Result<Came>>,
+    caches: Caches,
+    /// Calls tell here by their numbers that their answers have begun.
+    begun: (mpsc::UnboundedSender<u64>, mpsc::UnboundedReceiver<u64>),
+    serial: u64,
     /// Questions to the shared store under way.
     pub(super) looks: JoinSet<Looked>,
     /// A bound on calls or money has been reached: nothing leaves any more.
@@ -105,6 +116,7 @@ impl Conductor<'_, '_> {
                 all.iter().enumerate().map(move |(phase, number)| (*number, (course, phase)))
             })
             .collect();
+        let caches = Caches::new(&self.prompts, &self.generators, &numbers, &mut schedule);
         let positions = self.boards.iter().map(|board| vec![Vec::new(); board.phases.len()]).collect();
         let state = Loop {
             run: self,
@@ -116,6 +128,9 @@ impl Conductor<'_, '_> {
             texts: HashMap::new(),
             flights: HashMap::new(),
             calls: JoinSet::new(),
+            caches,
+            begun: mpsc::unbounded_channel(),
+            serial: 0,
             looks: JoinSet::new(),
             at_bound: false,
             opened: BTreeSet::new(),
@@ -152,6 +167,7 @@ impl Loop<'_, '_, '_> {
                         self.came_back(flight, came);
                     }
                 }
+                Some(serial) = self.begun.1.recv() => self.has_begun(serial),
                 Notice { call, what } = self.run.heard.next() => {
                     (self.run.emit)(&Event::Waiting { call, what });
                 }
@@ -169,16 +185,10 @@ impl Loop<'_, '_, '_> {
 
     fn start_calls(&mut self, stop: &Stop) -> Result<()> {
         loop {
-            let bound = self.run.options.max_calls.is_some_and(|most| self.run.tally.calls >= most)
-                || self
-                    .run
-                    .options
-                    .budget_usd
-                    .is_some_and(|most| self.run.tally.money_usd.unwrap_or_default() >= most);
-            if bound {
-                self.at_bound = true;
-                self.schedule.stop();
+            if self.run.options.max_calls.is_some_and(|most| self.run.tally.calls >= most) {
+                self.bound();
             }
+            self.caches.cool(&mut self.schedule);
             let Some(ready) = self.schedule.next_call() else { return Ok(()) };
             self.start(&ready, stop)?;
         }
@@ -189,75 +199,9 @@ impl Loop<'_, '_, '_> {
         phases.flat_map(|phase| &phase.slots).any(|slot| slot.state != State::Settled)
     }
 
-    fn start(&mut self, ready: &Ready, stop: &Stop) -> Result<()> {
-        let Some(&(course, phase)) = self.places.get(&ready.phase) else {
-            return Err(Problem::internal("a call of an unknown phase"));
-        };
-        let members: Vec<(usize, usize)> =
-            ready.items.iter().map(|(root, at)| (*root as usize, *at as usize)).collect();
-        let first = members.first().copied().unwrap_or_default();
-        let batch = self.batch(course, phase, first);
-        self.run.boards[course].ask(phase, &members);
-        let board = &self.run.boards[course];
-        let label = self.labels.take(&self.run.store, (course, board), (phase, batch), &members)?;
-        let seat = Seat { phase, members: &members, batch, label: label.1.clone() };
-        let Draft { mut intent, request } =
-            draft(board, &self.run.prompts[course][phase], &self.run.store, &seat)?;
-        let scope = board.phases[phase].scope_of[first.0];
-        intent.texts = Some(match self.texts.entry((course, phase, scope)) {
-            Entry::Occupied(kept) => *kept.get(),
-            Entry::Vacant(new) => {
-                *new.insert(self.run.store.put_texts(&recipe_texts(board, phase, first.0))?)
-            }
-        });
-        self.run.tally.call_started(course, phase, batch);
-        (self.run.emit)(&Event::CallStarted {
-            call: intent.call.clone(),
-            course: intent.course.clone(),
-            phase: intent.phase.clone(),
-            label: intent.label.clone(),
-            scope: intent.scope.clone(),
-            items: members.len(),
-            attempt: intent.attempt,
-        });
-        let intent = Arc::new(intent);
-        let generator = self.run.generators[course][phase].clone();
-        let task = {
-            let outlet = self.run.outlet.clone();
-            self.calls.spawn(ask(
-                self.run.store.clone(),
-                generator,
-                intent.clone(),
-                request,
-                stop.clone(),
-                outlet,
-            ))
-        };
-        self.flights.insert(
-            task.id(),
-            Flight {
-                course,
-                phase,
-                number: ready.phase,
-                batch,
-                label,
-                members,
-                intent,
-                started: Instant::now(),
-            },
-        );
-        Ok(())
-    }
-
-    /// The number of the batch that an item is in.
-    pub(super) fn batch(&mut self, course: usize, phase: usize, place: (usize, usize)) -> usize {
-        let board = &self.run.boards[course];
-        let position = position(board, phase, &mut self.positions[course][phase], place);
-        batch_of(position, board.rule(phase).batch.size)
-    }
-
     /// Takes back a call. A problem stops the run, and what is in flight is still waited for and kept.
     fn came_back(&mut self, flight: Flight, came: Result<Came>) {
+        self.account(&flight, came.as_ref().ok());
         let done = match came {
             Ok(Came::Entry(entry)) => self.take(flight, &entry),
             Ok(Came::Nothing(Outcome::Interrupted)) => Ok(()),
@@ -271,7 +215,7 @@ impl Loop<'_, '_, '_> {
     }
 
     fn take(&mut self, flight: Flight, entry: &store::Entry) -> Result<()> {
-        let Flight { course, phase, number, batch, members, intent, started, label: _ } = flight;
+        let Flight { course, phase, number, batch, members, intent, started, .. } = flight;
         let mut brought: HashMap<usize, &store::Stored> =
             entry.results.iter().map(|stored| (stored.item, stored)).collect();
         let (mut passed, mut findings, mut again) = (0, Vec::new(), Vec::new());
@@ -388,16 +332,4 @@ impl Loop<'_, '_, '_> {
         board.let_stand(phase, (root, at), Decision::fresh(current));
         Ok(None)
     }
-}
-
-/// The position of an item in its phase. What stands before a call is settled, so positions are found once.
-fn position(board: &Board<'_>, phase: usize, known: &mut Vec<usize>, (root, at): (usize, usize)) -> usize {
-    if known.is_empty() {
-        known.push(0);
-    }
-    while known.len() <= root {
-        let last = known.len() - 1;
-        known.push(known[last] + board.phases[phase].slots[last].cells.len());
-    }
-    known[root] + at
 }

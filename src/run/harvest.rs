@@ -13,9 +13,15 @@ use crate::store::{Ended, Entry, Intent, Provenance, Stored};
 /// the generator failed.
 pub(super) fn entry_of(intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<Option<Entry>> {
     let (ended, raw, results) = match &reply.outcome {
-        Outcome::Answered(bytes) | Outcome::Truncated(bytes) => {
+        Outcome::Answered(bytes) | Outcome::Truncated { answer: bytes, .. } => {
             let raw = Some(String::from_utf8_lossy(bytes).into_owned());
-            let told = matches!(reply.outcome, Outcome::Truncated(_));
+            let told = match &reply.outcome {
+                Outcome::Truncated { why, .. } if why.is_empty() => {
+                    Some("the generator says that the call is too long for it")
+                }
+                Outcome::Truncated { why, .. } => Some(why.as_str()),
+                _ => None,
+            };
             let (ended, results) = how_it_ended(intent, told, read(intent, bytes)?);
             (ended, raw, results)
         }
@@ -38,18 +44,18 @@ pub(super) fn entry_of(intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<
 }
 
 /// How a call with an answer ended. Where its text alone says that it was cut off, and nothing in it is whole, it may be prose with
-/// a bracket in it: that is an attempt like any other that cannot be read. `told`: its author says that it is cut off.
-fn how_it_ended(intent: &Intent, told: bool, read: Result<Whole, String>) -> (Ended, Vec<Stored>) {
-    const CUT: &str = "the generator says that the call is too long for it";
-    let can_be_split = intent.items.len() > 1;
-    match read {
-        Ok(Whole { results, cut }) => match cut.or_else(|| told.then(|| CUT.to_owned())) {
-            None => (Ended::Answered, results),
-            Some(why) if (told && can_be_split) || !results.is_empty() => (Ended::Truncated(why), results),
-            Some(why) => (Ended::Unreadable(why), results),
-        },
-        Err(_) if told && can_be_split => (Ended::Truncated(CUT.to_owned()), Vec::new()),
-        Err(why) => (Ended::Unreadable(if told { CUT.to_owned() } else { why }), Vec::new()),
+/// a bracket in it: that is an attempt like any other that cannot be read. `told`: its author says that it is cut off, and why.
+fn how_it_ended(intent: &Intent, told: Option<&str>, read: Result<Whole, String>) -> (Ended, Vec<Stored>) {
+    let (results, cut) = match (read, told) {
+        (Ok(Whole { results, cut }), _) => (results, told.map(str::to_owned).or(cut)),
+        (Err(_), Some(why)) => (Vec::new(), Some(why.to_owned())),
+        (Err(why), None) => return (Ended::Unreadable(why), Vec::new()),
+    };
+    let can_be_split = told.is_some() && intent.items.len() > 1;
+    match cut {
+        None => (Ended::Answered, results),
+        Some(why) if can_be_split || !results.is_empty() => (Ended::Truncated(why), results),
+        Some(why) => (Ended::Unreadable(why), results),
     }
 }
 

@@ -1,17 +1,17 @@
 //! Questions about a workspace. They take no lock and change nothing.
 
-use super::estimate;
 use super::finish::shown;
 use super::generations;
 use super::mix::{is_pinned, is_waived, models};
 use super::options::Options;
 use super::request::{Seat, draft};
 use super::session::Session;
-use super::sharing;
+use super::spending::Spending;
 use super::views::{
     BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status,
 };
-use crate::course::Course;
+use super::{clock, forecast, past, sharing};
+use crate::course::{Course, Workspace};
 use crate::diag::{Problem, Result};
 use crate::graph::batch_of;
 use crate::json::{Kind, Value};
@@ -29,10 +29,11 @@ pub fn plan(options: &Options) -> Result<Plan> {
     sharing::gather(&mut session, options, false)?;
     let memories = session.memories();
     let boards = session.boards(options, &options.selection, &memories)?;
-    super::prompts(&boards)?;
+    let prompts = super::prompts(&boards)?;
     let mut plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
-    let known = estimate::known(&boards, &session.store)?;
-    plan.estimate = estimate::expected(&plan, &known, options.jobs);
+    let known = past::known(&boards, &session.store)?;
+    let spending = Spending::new(session.workspace.prices.clone(), &session.state, options, clock::now_ms());
+    plan.expected = forecast::forecast(&plan, &boards, &prompts, &known, &spending, options.jobs)?;
     if let Some(sharing) = &session.sharing {
         plan.out_of_reach = sharing::out_of_reach(&boards, &session)?;
         plan.out_of_reach.trouble = sharing.trouble(&plan.out_of_reach);
@@ -69,7 +70,7 @@ pub(super) fn status_of(session: &Session, boards: &[Board<'_>]) -> Result<Statu
 pub(super) fn log_of(session: &Session) -> Result<Vec<LogLine>> {
     let sources = session.store.index()?.sources();
     let entries = sources.iter().filter_map(|source| session.store.entry(source.entry).ok());
-    let mut lines: Vec<LogLine> = entries.map(log_line).collect();
+    let mut lines: Vec<LogLine> = entries.map(|entry| log_line(entry, &session.workspace)).collect();
     lines.sort_by(|a, b| a.asked_ms.cmp(&b.asked_ms).then_with(|| a.call.cmp(&b.call)));
     Ok(lines)
 }
@@ -254,7 +255,7 @@ pub fn log(options: &Options) -> Result<Vec<LogLine>> {
                 ids.as_ref().is_none_or(|ids| entry.intent.items.iter().any(|item| ids.contains(&*item.id)))
             };
             if targets.is_empty() || limits.into_iter().any(|limit| hit(&limit)) {
-                lines.push(log_line(entry));
+                lines.push(log_line(entry, &session.workspace));
             }
         }
         lines.sort_by(|a, b| a.asked_ms.cmp(&b.asked_ms).then_with(|| a.call.cmp(&b.call)));
@@ -263,8 +264,19 @@ pub fn log(options: &Options) -> Result<Vec<LogLine>> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a duration in milliseconds fits a double with room to spare")]
-fn log_line(entry: Entry) -> LogLine {
+fn log_line(entry: Entry, workspace: &Workspace) -> LogLine {
     let Entry { intent, provenance, ended, ended_ms, meters, money_usd, model, stderr, raw, results } = entry;
+    // A price that became known later tells what the call had cost.
+    let hour = workspace
+        .courses
+        .iter()
+        .filter(|course| course.code == intent.course)
+        .flat_map(|course| &course.phases);
+    let hour =
+        hour.filter(|phase| phase.rule.name == intent.phase).any(|phase| phase.rule.generate.keeps_an_hour());
+    let money_usd = money_usd.or_else(|| {
+        super::call::cost(&workspace.prices, [&model, &intent.model], &meters, intent.asked_ms, hour)
+    });
     let items = intent.items.iter().enumerate().map(|(at, item)| {
         let stored = results.iter().find(|stored| stored.item == at);
         LogItem {

@@ -6,18 +6,20 @@ mod adopt;
 mod cache;
 mod accept;
 mod account;
+mod caches;
 mod call;
 mod check;
 mod chunks;
 mod clock;
 mod conduct;
+mod cost;
 mod diff;
 mod exchange;
 mod drift;
-mod estimate;
 mod doctor;
 mod decisions;
 mod finish;
+mod forecast;
 mod generations;
 mod gc;
 mod graph;
@@ -32,6 +34,8 @@ mod noop;
 mod options;
 mod outside;
 mod outlet;
+mod past;
+mod permit;
 mod progress;
 mod recover;
 mod refresh;
@@ -40,9 +44,11 @@ mod request;
 #[cfg(test)]
 mod round_trip;
 mod resolve;
+mod services;
 mod session;
 mod sharing;
 mod signals;
+mod spending;
 mod standing;
 mod tables;
 mod tally;
@@ -59,6 +65,7 @@ pub use account::account;
 pub use adopt::{Adoption, CourseAdoption, EnvelopeChange, HeldItem, PhaseAdoption, WayOn, adopt};
 pub use cache::{Blame, PhaseStats, Stats, blame, export, import, repair, stats, verify};
 pub use check::{CheckCount, CheckStats, Checked, CheckedCourse, CheckedPhase, check};
+pub use cost::{Cost, Costs, cost};
 pub use decisions::{Effect, accepted, pin, unpin, waive};
 pub use diff::diff;
 pub use doctor::{Diagnosis, Grade, Symptom, doctor};
@@ -78,16 +85,17 @@ pub use views::{
 };
 pub use why::why;
 
-use crate::course::{ConfirmAbove, Course, Phase};
-use crate::diag::{Kind, Problem, Result};
+use crate::course::{Course, Phase};
+use crate::diag::{Problem, Result};
 use crate::event::{Event, PhaseStart, Summary};
 use crate::generate::Notices;
 use crate::plan::{Board, Plan, Verdict, outline};
 use crate::prompt::Prompts;
 use conduct::{Conductor, End};
-use estimate::Known;
 use history::History;
+use past::Known;
 use session::{Session, hold};
+use spending::Spending;
 use std::sync::Arc;
 use std::time::Instant;
 use tally::Tally;
@@ -151,14 +159,16 @@ fn carry_out(
     }
     let prompts = prompts(&boards)?;
     let mut plan = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
-    let known = estimate::known(&boards, &session.store)?;
-    plan.estimate = estimate::expected(&plan, &known, options.jobs);
+    let known = past::known(&boards, &session.store)?;
+    let spending = Spending::new(session.workspace.prices.clone(), &session.state, options, clock::now_ms());
+    plan.expected = forecast::forecast(&plan, &boards, &prompts, &known, &spending, options.jobs)?;
     if let Some(sharing) = &session.sharing {
         let trouble = sharing.trouble(&sharing::out_of_reach(&boards, session)?);
         trouble.into_iter().for_each(|message| emit(&Event::Warning { message }));
         sharing.warnings().iter().for_each(&mut *emit);
     }
-    permit(options, &plan, session.workspace.confirm_above)?;
+    permit::services(options, &boards, &plan, &session.workspace.prices)?;
+    permit::permit(options, &plan, session.workspace.confirm_above)?;
     emit(&started_event(&plan, &known, options.jobs));
     boards
         .iter()
@@ -180,6 +190,7 @@ fn carry_out(
         let mut run = Conductor {
             prompts,
             generators,
+            notices,
             heard,
             boards: &mut boards,
             memories: &memories,
@@ -187,9 +198,11 @@ fn carry_out(
             options,
             emit,
             tally,
+            spending,
             outlet: session.sharing.as_ref().and_then(|sharing| sharing.outlet(&session.store)),
         };
         end = run.conduct()?;
+        run.spending.keep(&session.state)?;
         tally = run.tally;
     }
     if options.trial {
@@ -198,7 +211,7 @@ fn carry_out(
         return Ok((summary, end.problem, Vec::new()));
     }
     let mut summary = tally.summary(&boards, fresh(&boards));
-    (summary.expected_seconds, summary.expected_at_least) = (plan.estimate.seconds, plan.estimate.at_least);
+    (summary.expected_seconds, summary.expected_at_least) = (plan.expected.seconds, plan.expected.at_least);
     for ((board, memory), lock) in boards.iter().zip(&memories).zip(&session.locks) {
         finish::file_edits(board, &session.store)?;
         finish::keep_orphans(board, memory, lock, &session.store, emit)?;
@@ -236,41 +249,6 @@ fn flush(session: &mut Session) -> Result<()> {
 fn must_be_pushed(options: &Options, session: &Session, summary: &mut Summary) -> Result<bool> {
     summary.unpushed = session.left_unpushed()?;
     Ok(options.must_push && summary.unpushed > 0)
-}
-
-/// Whether the plan may be carried out at all.
-fn permit(options: &mut Options, plan: &Plan, above: ConfirmAbove) -> Result<()> {
-    if options.locked && plan.calls.max > 0 {
-        return Err(Problem::new(
-            Kind::WorkNeeded,
-            format!("{} items have to be bought, and `--locked` forbids every call", plan.items.max),
-        )
-        .hint("`coursebuild plan` tells which and why; build without `--locked` to buy them"));
-    }
-    let Some(what) = asks(plan, above) else { return Ok(()) };
-    let asked = match &mut options.confirm {
-        Confirm::Yes => true,
-        Confirm::Ask(ask) => ask(plan),
-        Confirm::Refuse => false,
-    };
-    if asked {
-        return Ok(());
-    }
-    Err(Problem::new(Kind::Budget, what)
-        .hint("say `--yes`, or raise `confirm_above` in the manifest; nothing was bought"))
-}
-
-/// What wants a confirmation, if anything does: the calls or the money at most.
-fn asks(plan: &Plan, above: ConfirmAbove) -> Option<String> {
-    let calls = above.calls.filter(|above| plan.calls.max as u64 > *above).map(|most| {
-        format!("up to {} calls are needed, and more than {most} want a confirmation", plan.calls.max)
-    });
-    calls.or_else(|| {
-        let (most, usd) = above.usd.zip(plan.estimate.usd)?;
-        (usd.max > most).then(|| {
-            format!("up to ${:.2} would be spent, and more than ${most:.2} wants a confirmation", usd.max)
-        })
-    })
 }
 
 fn started_event(plan: &Plan, known: &[Vec<Known>], jobs: usize) -> Event {

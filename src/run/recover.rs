@@ -139,9 +139,11 @@ fn is_whole(open: &OpenCall, bytes: &[u8]) -> Result<bool> {
 
 fn reply_of(answer: &Answer) -> Reply {
     let outcome = match (&answer.ended, &answer.raw) {
-        (Ended::Truncated(_), raw) => Outcome::Truncated(raw.clone().unwrap_or_default()),
         (Ended::TimedOut(seconds), _) => Outcome::TimedOut(*seconds),
         (Ended::Failed(why), _) => Outcome::Failed(why.clone()),
+        (Ended::Truncated(why), raw) => {
+            Outcome::Truncated { answer: raw.clone().unwrap_or_default(), why: why.clone() }
+        }
         (_, Some(raw)) => Outcome::Answered(raw.clone()),
         (_, None) => Outcome::Answered(Vec::new()),
     };
@@ -151,5 +153,6 @@ fn reply_of(answer: &Answer) -> Reply {
         meters: answer.meters,
         money_usd: answer.money_usd,
         model: answer.model.clone(),
+        wait: None,
     }
 }

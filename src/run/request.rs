@@ -164,6 +164,8 @@ pub(super) fn kind_name(kind: GeneratorKind) -> &'static str {
         GeneratorKind::Phrasebook => "phrasebook",
         GeneratorKind::Replay => "replay",
         GeneratorKind::Command => "command",
+        GeneratorKind::Anthropic => "anthropic",
+        GeneratorKind::Openai => "openai",
         GeneratorKind::Drop => "drop",
     }
 }

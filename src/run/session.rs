@@ -1,6 +1,7 @@
 //! A workspace opened for a run or a question: manifest, store, locks and boards.
 
 use super::options::Options;
+use super::services::Services;
 use super::sharing::Sharing;
 use super::{clock, recover, standing, tables, trial};
 use crate::course::{self, Course, Generate, GeneratorKind, Workspace};
@@ -195,11 +196,16 @@ impl Session {
         notices: &Notices,
     ) -> Result<Vec<Vec<Arc<dyn Generator>>>> {
         let mut made: Vec<(&Generate, Arc<dyn Generator>)> = Vec::new();
+        let mut services = Services::new(&self.workspace.root, options);
         let mut all = Vec::new();
         for course in &self.workspace.courses {
             let mut of_course = Vec::new();
             for phase in &course.phases {
                 let declared = &phase.rule.generate;
+                if declared.kind.is_remote() {
+                    of_course.push(services.remote(declared, &phase.rule.output)?);
+                    continue;
+                }
                 let known =
                     made.iter().find(|(other, _)| *other == declared).map(|(_, generator)| generator.clone());
                 let generator = match known {
@@ -242,6 +248,9 @@ impl Session {
                     .map(|phase| (phase.rule.name.clone(), phase.rule.output.shape.clone()))
                     .collect();
                 Arc::new(Replay::load(file()?, shapes)?)
+            }
+            GeneratorKind::Anthropic | GeneratorKind::Openai => {
+                return Err(Problem::internal("a service was taken for a generator of one's own"));
             }
             GeneratorKind::Command => {
                 let env = options.environment.iter().filter(|(name, _)| declared.env.contains(name));

@@ -1,7 +1,7 @@
 //! What a run counted: for its summary, and for the batches that it touched.
 
 use super::drift::FirstAnswers;
-use super::estimate::Known;
+use super::past::Known;
 use crate::event::{Event, Summary};
 use crate::generate::Meters;
 use crate::graph::batch_of;
@@ -21,6 +21,9 @@ pub(super) struct Tally {
     pub(super) gave_up: usize,
     pub(super) usage: Option<Meters>,
     pub(super) money_usd: Option<f64>,
+    pub(super) expected_seconds: Option<f64>,
+    /// Calls that told what the provider's cache served, and those that it served anything.
+    pub(super) cache: (usize, usize),
     /// By course, phase and batch number.
     pub(super) batches: BTreeMap<(usize, usize, usize), Touched>,
     /// By course and phase: items to be bought, as far as they are known, the bought ones included.
@@ -77,6 +80,10 @@ impl Tally {
             None => entry.meters,
             Some(sum) => add(sum, entry.meters),
         });
+        if let Some(read) = entry.meters.cache_read {
+            self.cache.0 += 1;
+            self.cache.1 += usize::from(read > 0);
+        }
         if let Some(money) = entry.money_usd {
             *self.money_usd.get_or_insert(0.0) += money;
         }
@@ -135,6 +142,9 @@ impl Tally {
             items_rejected: self.rejected,
             usage: self.usage.unwrap_or_default(),
             money_usd: self.money_usd,
+            expected_seconds: self.expected_seconds,
+            cache_calls: self.cache.0,
+            cache_hits: self.cache.1,
             ..Summary::default()
         }
     }

@@ -162,7 +162,8 @@ pub fn slot(content: Digest, id: &str, refused: &[Digest], supersedes: Option<Di
 pub enum Ended {
     /// With an answer that could be read, at least in part.
     Answered,
-    /// With an answer that ends in the middle: in words. Its whole items count; for the others it was no attempt.
+    /// With an answer that ends in the middle, or with none because the request was too long: in words. Its whole items count; for the
+    /// others it was no attempt.
     Truncated(String),
     /// With an answer that could not be read: why.
     Unreadable(String),

@@ -38,10 +38,10 @@ pub struct Answer {
 impl Answer {
     /// The answer that a reply is; `None` for one that is no attempt (a transport fault, an interrupt, an unusable generator).
     pub fn of(reply: Reply, ended_ms: u64) -> Option<Self> {
-        let Reply { outcome, stderr, meters, money_usd, model } = reply;
+        let Reply { outcome, stderr, meters, money_usd, model, wait: _ } = reply;
         let (ended, raw) = match outcome {
             Outcome::Answered(bytes) => (Ended::Answered, Some(bytes)),
-            Outcome::Truncated(bytes) => (Ended::Truncated(String::new()), Some(bytes)),
+            Outcome::Truncated { answer, why } => (Ended::Truncated(why), Some(answer)),
             Outcome::TimedOut(seconds) => (Ended::TimedOut(seconds), None),
             Outcome::Failed(why) => (Ended::Failed(why), None),
             Outcome::Transport(_) | Outcome::Unusable { .. } | Outcome::Interrupted => return None,

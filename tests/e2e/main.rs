@@ -39,6 +39,7 @@ mod property;
 mod real_course;
 mod screens;
 mod servers;
+mod services;
 mod shared;
 mod sources;
 mod upkeep;

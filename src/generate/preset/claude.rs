@@ -100,7 +100,9 @@ fn failure(result: &Value, reply: Reply) -> Read {
         (Some(401 | 403), _) => unusable(how_to_log_in(Preset::Claude)),
         (Some(402), _) => unusable("see to the account's credit, then build again".to_owned()),
         (Some(404), _) => unusable("mend `model` in `[generate]`".to_owned()),
-        (Some(413), _) | (_, Some("max_output_tokens")) => Outcome::Truncated(Vec::new()),
+        (Some(413), _) | (_, Some("max_output_tokens")) => {
+            Outcome::Truncated { answer: Vec::new(), why: said }
+        }
         (Some(408 | 409 | 429 | 500..), _) | (_, Some("connection_failed")) => Outcome::Transport(said),
         (Some(_), _) => {
             unusable("the request was refused as it is: check `model` and `args` in `[generate]`".to_owned())

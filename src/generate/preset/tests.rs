@@ -39,7 +39,7 @@ fn check(read: &Read, wanted: &Verdict, row: &str) {
             assert_eq!(limit.lifts_in, lifts.map(Duration::from_secs), "{row}");
         }
         (Outcome::Answered(bytes), Verdict::Answered(text), None)
-        | (Outcome::Truncated(bytes), Verdict::Truncated(text), None) => {
+        | (Outcome::Truncated { answer: bytes, .. }, Verdict::Truncated(text), None) => {
             assert_eq!(std::str::from_utf8(bytes).unwrap(), *text, "{row}");
         }
         (Outcome::Failed(why), Verdict::Failed(part), None) => has(why, part),

@@ -83,7 +83,7 @@ pub(super) fn failure(preset: Preset, message: &str, partly: Vec<u8>, reply: Rep
     let unusable = |hint| Outcome::Unusable { what: message.to_owned(), hint };
     let outcome = match MEANINGS.iter().find(named).map(|(_, meaning)| meaning) {
         Some(Meaning::NoAccess) => unusable(how_to_log_in(preset)),
-        Some(Meaning::TooLong) => Outcome::Truncated(partly),
+        Some(Meaning::TooLong) => Outcome::Truncated { answer: partly, why: message.to_owned() },
         Some(Meaning::OnTheWay) => Outcome::Transport(message.to_owned()),
         Some(Meaning::Wrong) => {
             unusable("mend the model's name, the account or `args` in `[generate]`".to_owned())

@@ -4,6 +4,7 @@
 pub(crate) mod expect;
 mod packs;
 pub(crate) mod program;
+pub(crate) mod service;
 pub(crate) mod server;
 pub(crate) mod synth;
 pub(crate) mod terminal;

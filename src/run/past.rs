@@ -1,9 +1,9 @@
-//! What calls took and cost in earlier runs: what a run is expected to take and to cost.
+//! What calls took and cost in earlier runs.
 
 use super::request::kind_name;
 use crate::course::GeneratorKind;
 use crate::diag::Result;
-use crate::plan::{Board, Dollars, Estimate, Plan, State};
+use crate::plan::{Board, State};
 use crate::store::{Provenance, Source, Store};
 
 /// How many calls of a phase are looked at, the newest ones: what they take changes with model and prompt.
@@ -79,30 +79,6 @@ fn took(source: &Source) -> f64 {
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
-}
-
-/// What carrying out a plan is expected to take and to cost.
-#[expect(clippy::cast_precision_loss, reason = "numbers of calls are far below 2^52")]
-pub(super) fn expected(plan: &Plan, known: &[Vec<Known>], jobs: usize) -> Estimate {
-    let (mut work, mut chain, mut usd) = (Some(0.0), 0.0, Some((0.0, 0.0)));
-    for (course, known) in plan.courses.iter().zip(known) {
-        let mut of_course = 0.0;
-        for (phase, known) in course.phases.iter().zip(known).filter(|(phase, _)| phase.calls.max > 0) {
-            work = work.zip(known.past.seconds).map(|(sum, one)| sum + one * phase.calls.min as f64);
-            of_course += known.past.seconds.unwrap_or_default();
-            let [least, most] = [phase.buys.min, phase.buys.max].map(|items| items as f64);
-            usd = usd
-                .zip(known.past.usd_per_item)
-                .map(|((from, to), one)| (from + one * least, to + one * most));
-        }
-        chain = f64::max(chain, of_course);
-    }
-    let bought = plan.calls.max > 0;
-    Estimate {
-        seconds: work.filter(|_| bought).map(|work| (work / jobs.max(1) as f64).max(chain)),
-        usd: usd.filter(|_| bought).map(|(min, max)| Dollars { min, max }),
-        at_least: plan.calls.min != plan.calls.max,
-    }
 }
 
 #[cfg(test)]
