@@ -37,6 +37,7 @@ mod pipelines;
 mod presets;
 mod property;
 mod real_course;
+mod reasons;
 mod screens;
 mod servers;
 mod shared;
