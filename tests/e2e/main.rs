@@ -21,6 +21,7 @@ mod coursewide;
 mod crash;
 mod damaged;
 mod docs;
+mod docs_incremental;
 mod doctor;
 mod drops;
 mod edits;
