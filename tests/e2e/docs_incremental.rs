@@ -171,7 +171,7 @@ fn inputs(page: &mut Page) {
         seeds(&chapter.space, |seeds| drop(seeds.remove(12)));
         chapter.runs("plan");
     });
-    page.chapter("A seed moved", "`S0017` comes last. Positions are in no key.", |chapter| {
+    page.chapter("A seed moved", "`S0017` comes last. Positions are in no key; but four baskets of sentences that stand before it now use its words, and `vocabulary` refuses them.", |chapter| {
         seeds(&chapter.space, |seeds| {
             let seed = seeds.remove(16);
             seeds.push(seed);
