@@ -1,10 +1,10 @@
 //! The plan as numbers: what the boards say, counted, with the calls that the schedule would make of it.
 
 use super::board::{Board, Cell, State};
-use super::explain::{explain, words};
+use super::dry::Dry;
 use super::memory::Memory;
-use super::outstanding::could_be_accepted;
-use super::report::{Bounds, CoursePlan, Expected, OutOfReach, PhasePlan, Plan, ReasonCount};
+use super::reasons::{Reasons, reasons, sums};
+use super::report::{Bounds, CoursePlan, Expected, OutOfReach, PhasePlan, Plan};
 use super::verdict::{Counts, Verdict};
 use crate::course::{Feed, Role};
 use crate::diag::Result;
@@ -12,8 +12,7 @@ use crate::digest::{Digest, Hasher};
 use crate::graph::batches;
 use crate::key::Part;
 use crate::schedule::{Cut, PhaseNo, Place, Schedule, Want};
-use rayon::prelude::*;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 /// Plans a run over these courses, each with its memory.
 pub fn outline(courses: &[(&Board<'_>, &Memory<'_>)]) -> Result<Plan> {
@@ -52,22 +51,27 @@ fn phase_plan(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<Ph
     }
     let adopting = board.wishes.adopt != super::Adopt::No;
     let surely = !adopting && memory.knows_nothing_of(&board.course.code, &rule.name)?;
-    let (least, least_calls) = count_calls(board, phase, false, &|root| {
-        if surely { pending_items(board, phase, root).min } else { 0 }
-    })?;
-    let (most, most_calls) = count_calls(board, phase, true, &|root| pending_items(board, phase, root).max)?;
-    let (reasons, acceptable) = reasons(board, phase, memory)?;
+    let dry = Dry::new(board, phase)?;
+    let buy = |left_out: &dyn Fn(Place) -> bool| {
+        let at_least = |root| if surely { pending_items(board, phase, root).min } else { 0 };
+        let at_most = |root| pending_items(board, phase, root).max;
+        [dry.calls(false, &at_least, left_out), dry.calls(true, &at_most, left_out)]
+    };
+    let bought = buy(&|_| false);
+    let (calls, buys) = sums(&bought);
+    let Reasons { counted, acceptable, if_accepted } = reasons(board, phase, memory, &bought, &buy)?;
     Ok(PhasePlan {
         phase: rule.name.clone(),
         title: rule.title.clone(),
         batches: batches(counts.items(), rule.batch.size),
         items: counts.items(),
         recheck: memory.rechecks(board, phase),
-        calls: Bounds { min: least_calls, max: most_calls },
-        buys: Bounds { min: least, max: most },
+        calls,
+        buys,
         unselected,
         acceptable,
-        reasons,
+        if_accepted,
+        reasons: counted,
         counts,
     })
 }
@@ -123,43 +127,6 @@ fn group_bounds(board: &Board<'_>, phase: usize, feed: usize) -> Bounds {
     Bounds { min: usize::from(everything && all.min > 0), max: all.max }
 }
 
-/// Runs the schedule dry: what is known, with so many items from each root that is pending. What is in doubt is bought, if at
-/// all, when all before it is settled: together with no more than lies between two purchases.
-fn count_calls(
-    board: &Board<'_>,
-    phase: usize,
-    doubtful: bool,
-    pending: &dyn Fn(usize) -> usize,
-) -> Result<(usize, usize)> {
-    let mut schedule = Schedule::new(usize::MAX);
-    let slots = &board.phases[phase].slots;
-    let number = schedule.add_phase(cut(board, phase)?, u32::try_from(slots.len()).unwrap_or(u32::MAX));
-    let (mut items, mut purchases) = (0, 0_u64);
-    for (root, slot) in slots.iter().enumerate() {
-        let wants = match slot.state {
-            State::Open | State::Settled => {
-                let mut wants = wants(board, phase, root)?;
-                purchases += u64::from(!wants.is_empty());
-                if doubtful {
-                    let later = wants_of(board, phase, root, &|cell| cell.doubt.is_some())?;
-                    wants.extend(later.into_iter().map(|mut want| {
-                        want.lane.2 = Digest::of(&purchases.to_le_bytes());
-                        want
-                    }));
-                }
-                wants
-            }
-            State::Pending | State::Claiming => {
-                let lane = board.phases[phase].lane(root, false, None);
-                (0..pending(root)).map(|at| Want { place: place(root, at), lane, bytes: 0 }).collect()
-            }
-        };
-        items += wants.len();
-        schedule.settle(number, u32::try_from(root).unwrap_or(u32::MAX), &wants);
-    }
-    Ok((items, std::iter::from_fn(|| schedule.next_call()).count()))
-}
-
 /// The place of an item in the schedule.
 pub fn place(root: usize, at: usize) -> Place {
     let small = |number| u32::try_from(number).unwrap_or(u32::MAX);
@@ -167,7 +134,7 @@ pub fn place(root: usize, at: usize) -> Place {
 }
 
 /// How a phase's calls are cut: items by the rule, bytes by what its prefix leaves.
-fn cut(board: &Board<'_>, phase: usize) -> Result<Cut> {
+pub(super) fn cut(board: &Board<'_>, phase: usize) -> Result<Cut> {
     let rule = board.rule(phase);
     let bytes = match rule.batch.max_prompt_bytes {
         Some(most) => {
@@ -191,7 +158,8 @@ pub fn wants(board: &Board<'_>, phase: usize, root: usize) -> Result<Vec<Want>> 
     wants_of(board, phase, root, &|cell| cell.doubt.is_none())
 }
 
-fn wants_of(
+/// The same of what is chosen among it.
+pub(super) fn wants_of(
     board: &Board<'_>,
     phase: usize,
     root: usize,
@@ -245,38 +213,4 @@ pub fn pack(board: &Board<'_>, phase: usize, items: &[(usize, usize)]) -> Result
         schedule.settle(number, u32::try_from(root).unwrap_or(u32::MAX), &wants);
     }
     Ok(std::iter::from_fn(|| schedule.next_call()).map(|ready| ready.items).collect())
-}
-
-/// Why items are to be bought, and how many are only for edits that could be accepted.
-fn reasons(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<(Vec<ReasonCount>, usize)> {
-    let wanted: Vec<(usize, usize)> =
-        board.cells(phase).filter(|(.., cell)| cell.is_wanted()).map(|(root, at, _)| (root, at)).collect();
-    let told: Vec<(Vec<String>, bool)> = wanted
-        .par_iter()
-        .map(|(root, at)| {
-            Ok(match &board.phases[phase].slots[*root].cells[*at].decision.verdict {
-                Verdict::Missing => (vec!["never built".to_owned()], false),
-                Verdict::Rejected(findings) => {
-                    let mut kinds: Vec<String> =
-                        findings.iter().map(|finding| format!("refused: `{}`", finding.kind)).collect();
-                    kinds.sort();
-                    kinds.dedup();
-                    (kinds, false)
-                }
-                _ => {
-                    let why = explain(board, phase, *root, *at, memory)?;
-                    (why.iter().map(words).collect(), !why.is_empty() && why.iter().all(could_be_accepted))
-                }
-            })
-        })
-        .collect::<Result<_>>()?;
-    let mut counted: HashMap<String, usize> = HashMap::new();
-    let acceptable = told.iter().filter(|(_, acceptable)| *acceptable).count();
-    for reason in told.into_iter().flat_map(|(reasons, _)| reasons) {
-        *counted.entry(reason).or_default() += 1;
-    }
-    let mut counted: Vec<ReasonCount> =
-        counted.into_iter().map(|(reason, items)| ReasonCount { reason, items }).collect();
-    counted.sort_by(|a, b| b.items.cmp(&a.items).then_with(|| a.reason.cmp(&b.reason)));
-    Ok((counted, acceptable))
 }

@@ -107,6 +107,9 @@ pub struct PhasePlan {
     pub unselected: usize,
     /// Items that are to be bought for no other reason than edits that could be accepted.
     pub acceptable: usize,
+    /// What the phase would buy if all those edits were accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub if_accepted: Option<IfAccepted>,
     /// Why items are to be bought, most frequent first.
     pub reasons: Vec<ReasonCount>,
 }
@@ -118,4 +121,22 @@ pub struct ReasonCount {
     pub reason: String,
     /// Items that have it.
     pub items: usize,
+    /// Calls in which such items are.
+    pub calls: Bounds,
+    /// Of an edit that could be accepted: what the phase would buy then. What would stand has to pass its checks, and later phases
+    /// are not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub if_accepted: Option<IfAccepted>,
+}
+
+/// What a phase would buy if an edit were accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IfAccepted {
+    /// What was edited, as `coursebuild accept` takes it; `None`: all that could be accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+    /// Calls.
+    pub calls: Bounds,
+    /// Items.
+    pub items: Bounds,
 }

@@ -3,7 +3,7 @@
 use super::look::Look;
 use super::table::table;
 use super::words::{between, count, count_between, flat, named, number, price};
-use crate::plan::{CoursePlan, Expected, PhasePlan, Plan, ReasonCount};
+use crate::plan::{CoursePlan, Expected, IfAccepted, PhasePlan, Plan, ReasonCount};
 
 /// How many reasons of a course are shown unless everything is asked for.
 const REASONS: usize = 12;
@@ -44,28 +44,41 @@ fn phases(course: &CoursePlan) -> String {
     table(&rows)
 }
 
-/// Why items are to be bought, most frequent first.
+/// Why items are to be bought, most frequent first, and what accepting an edit would save.
 fn reasons(course: &CoursePlan, look: Look) -> String {
-    let mut all: Vec<(&str, &ReasonCount)> = course
+    let mut all: Vec<(&PhasePlan, &ReasonCount)> = course
         .phases
         .iter()
-        .flat_map(|phase| phase.reasons.iter().map(|reason| (phase.phase.as_str(), reason)))
+        .flat_map(|phase| phase.reasons.iter().map(move |reason| (phase, reason)))
         .collect();
     all.sort_by_key(|(_, reason)| std::cmp::Reverse(reason.items));
     let mut out = String::new();
     if !all.is_empty() {
         out += "\n  why:\n";
     }
-    let width = all.first().map_or(0, |(_, reason)| count(reason.items, "item").len());
     let most = look.most(REASONS);
-    for (phase, reason) in all.iter().take(most) {
-        let items = count(reason.items, "item");
-        out += &format!("  {items:>width$}  {}: {}\n", flat(phase), flat(&reason.reason));
+    let counts = |reason: &ReasonCount| (count_between(reason.calls, "call"), count(reason.items, "item"));
+    let shown: Vec<(String, String)> = all.iter().take(most).map(|(_, reason)| counts(reason)).collect();
+    let calls_wide = shown.iter().map(|(calls, _)| calls.len()).max().unwrap_or_default();
+    let items_wide = shown.iter().map(|(_, items)| items.len()).max().unwrap_or_default();
+    for ((phase, reason), (calls, items)) in all.iter().zip(shown) {
+        let saved = reason.if_accepted.as_ref().and_then(|then| saving(phase, then));
+        let saved = saved.map(|saved| format!("; accepting it: {saved}")).unwrap_or_default();
+        let (name, why) = (flat(&phase.phase), flat(&reason.reason));
+        out += &format!("  {calls:>calls_wide$}  {items:>items_wide$}  {name}: {why}{saved}\n");
     }
     if all.len() > most {
         out += &format!("  and {} more reasons (`-v` shows them)\n", all.len() - most);
     }
     out
+}
+
+/// `0 calls instead of 34`, or `20 items instead of 41` where the calls stay the same; `None` where nothing is saved.
+fn saving(phase: &PhasePlan, then: &IfAccepted) -> Option<String> {
+    let (left, now, one) = [(then.calls, phase.calls, "call"), (then.items, phase.buys, "item")]
+        .into_iter()
+        .find(|(left, now, _)| left != now)?;
+    Some(format!("{} instead of {}", count_between(left, one), between(now)))
 }
 
 /// What is left alone although it is not fresh, and what would change that.
@@ -89,10 +102,13 @@ fn notes(plan: &Plan) -> String {
         "held item",
         "not bought unless `--fix` (findings) or `--refresh-edited` (new inputs) is given; pinned ones never",
     );
+    let together = all_accepted(plan);
     note(
         sum(|phase| phase.acceptable),
         "item",
-        "to be bought only for edits that could be accepted as being without effect (`coursebuild accept`)",
+        &format!(
+            "to be bought only for edits that could be accepted as being without effect (`coursebuild accept`){together}"
+        ),
     );
     note(sum(|phase| phase.unselected), "item", "to be bought but not selected, so left alone");
     if let Some(trouble) = &plan.out_of_reach.trouble {
@@ -117,6 +133,21 @@ fn tokens(expected: &Expected) -> String {
         number(expected.input),
         number(expected.output)
     )
+}
+
+/// What accepting everything would save, in phases where that is more than any edit alone would.
+fn all_accepted(plan: &Plan) -> String {
+    let mut out = String::new();
+    for phase in plan.courses.iter().flat_map(|course| &course.phases) {
+        let alone = phase.reasons.iter().filter_map(|reason| reason.if_accepted.as_ref());
+        let best = alone.map(|then| then.items.max).min().unwrap_or(usize::MAX);
+        let Some(then) = phase.if_accepted.as_ref().filter(|then| then.items.max < best) else { continue };
+        if let Some(saved) = saving(phase, then) {
+            let lead = if out.is_empty() { "; accepting all of them: " } else { ", " };
+            out += &format!("{lead}{} {saved}", flat(&phase.phase));
+        }
+    }
+    out
 }
 
 fn total(plan: &Plan, look: Look) -> String {
@@ -147,11 +178,23 @@ pub(super) fn example() -> Plan {
         buys,
         unselected: 0,
         acceptable: 0,
+        if_accepted: None,
         reasons,
     };
     let none = Bounds::default();
-    let changed = ReasonCount { reason: "section `Tiling` of docs/x.md changed".into(), items: 41 };
-    let input = ReasonCount { reason: "input `target` changed".into(), items: 2 };
+    let reason = |reason: &str, items: usize, calls: usize, if_accepted| ReasonCount {
+        reason: reason.into(),
+        items,
+        calls: Bounds { min: calls, max: calls },
+        if_accepted,
+    };
+    let then = IfAccepted {
+        part: Some("document/docs/x.md/Tiling".into()),
+        calls: Bounds { min: 1, max: 1 },
+        items: Bounds { min: 2, max: 2 },
+    };
+    let changed = reason("section `Tiling` of docs/x.md changed", 41, 3, Some(then));
+    let input = reason("input `target` changed", 2, 1, None);
     Plan {
         version: 1,
         courses: vec![CoursePlan {
@@ -203,8 +246,8 @@ spa_for_eng
   phase5      140  2,796  2,600      0      196   0..4  0..196
 
   why:
-  41 items  phase3: section `Tiling` of docs/x.md changed
-   2 items  phase3: input `target` changed
+  3 calls  41 items  phase3: section `Tiling` of docs/x.md changed; accepting it: 1 call instead of 3
+   1 call   2 items  phase3: input `target` changed
 
 3..7 calls for 41..237 items, about $1.20..$6.90, at least 3m 05s; nothing was changed
 "

@@ -426,6 +426,26 @@ fn an_edit_of_a_document_costs_what_it_is_sent_to() {
     );
     row(
         &course,
+        &[
+            step(
+                "a section, accepted",
+                |s, _| {
+                    teach(s, DOCUMENTS[0]);
+                    s.run(&["accept", DOCUMENTS[0], "--reason", "a typo"]).exits(0);
+                },
+                NOTHING,
+                "what was made before it counts as made after it",
+            ),
+            step(
+                "revoked",
+                |s, _| drop(s.run(&["accept", "--revoke", DOCUMENTS[0]]).exits(0)),
+                [(4, 80), (0, 0), (0, 0)],
+                "as if it had never been accepted",
+            ),
+        ],
+    );
+    row(
+        &course,
         &[step("phase 3", |s, _| teach(s, DOCUMENTS[1]), [(0, 0), (4, 80), (0, 0)], "only phase 3 reads it")],
     );
     row(
@@ -533,6 +553,28 @@ fn an_edit_of_the_rules_costs_what_it_changes() {
                 |s, _| s.replace("coursebuild.toml", "\"two\"", "\"one\""),
                 NOTHING,
                 "the store knows",
+            ),
+            step(
+                "a third, where results stay",
+                |s, _| {
+                    let manifest = s.read("coursebuild.toml").replace("\"one\"", "\"three\"");
+                    let keeping =
+                        manifest.replace("[phase.phase1]\n", "[phase.phase1]\non_model_change = \"keep\"\n");
+                    let keeping =
+                        keeping.replace("[phase.phase5]\n", "[phase.phase5]\non_model_change = \"keep\"\n");
+                    s.write(
+                        "coursebuild.toml",
+                        &(keeping + "\n[phase.phase3]\non_model_change = \"keep\"\n"),
+                    );
+                },
+                NOTHING,
+                "whoever made it, it stays",
+            ),
+            step(
+                "the first for good",
+                |s, _| s.replace("coursebuild.toml", "\"three\"", "\"one\""),
+                NOTHING,
+                "nothing is of the third",
             ),
         ],
     );

@@ -39,6 +39,14 @@ pub(super) enum What {
     DeleteOutputs,
     DeleteLock,
     DeleteStore,
+    /// The same inputs, written otherwise.
+    Reformat,
+    /// A section is edited and the edit accepted; then that is revoked, and the edit undone if the flag says so.
+    Accept(usize, u64, bool),
+    /// What stands for an item is pinned.
+    Pin(usize, usize),
+    /// All pins go.
+    Unpin,
 }
 
 /// A mistake that the generator makes in the first attempt.
@@ -51,7 +59,7 @@ pub(super) struct Fault {
 impl What {
     fn draw(dice: &mut Dice) -> Self {
         let (a, b) = (dice.below(100), dice.below(100));
-        match dice.below(24) {
+        match dice.below(30) {
             0..=2 => Self::InsertSeed(a),
             3 | 4 => Self::DeleteSeed(a),
             5 | 6 => Self::MoveSeed(a, b),
@@ -67,8 +75,17 @@ impl What {
             20 => Self::CopySeed(a, b),
             21 => Self::SetBatch(a, 1 + b % 9),
             22 | 23 => Self::BuildSome(a, b, dice.below(1000) as u64),
+            24 => Self::Reformat,
+            25 | 26 => Self::Accept(a, dice.below(1000) as u64, b < 50),
+            27 | 28 => Self::Pin(a, b),
+            29 if a < 50 => Self::Unpin,
             _ => Self::Nothing,
         }
+    }
+
+    /// It changes nothing that is sent.
+    pub(super) fn means_nothing(&self) -> bool {
+        matches!(self, Self::Nothing | Self::Reformat)
     }
 
     /// It changes inputs only, so writing the old ones back undoes it.

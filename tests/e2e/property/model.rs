@@ -1,4 +1,4 @@
-//! A course under edits, with what has to be true after each build.
+//! A course under edits, with what has to be true after each build: `docs/model.md` in code. It shares nothing with the tool.
 
 use super::edit::{Edit, What, change_seeds};
 use crate::support::{Ran, Space};
@@ -35,6 +35,7 @@ const DIGESTS: Pack = Pack {
     ],
 };
 const LOCK: &str = "course/coursebuild.lock";
+const ACCEPTED: &str = "coursebuild.accepted.toml";
 
 /// The items of a main file, by id.
 type Items = BTreeMap<String, Value>;
@@ -45,7 +46,9 @@ pub(super) struct Model {
     digests: bool,
     /// What was written by hand: main file and id → text. It has to stay as it is.
     by_hand: BTreeMap<(usize, String), Value>,
-    /// Seeds of which something was written by hand: what comes of them is as the hand made it, not as a clean build would.
+    /// What is pinned, in the same way. It has to stay until it is unpinned.
+    pinned: BTreeMap<(usize, String), Value>,
+    /// Seeds of which something was written by hand or pinned: what comes of them is as the hand made it, not as a clean build would.
     touched: BTreeSet<String>,
     /// Seeds that were touched and have left: whether a hand edit comes back with its seed is not asked here.
     left: bool,
@@ -63,6 +66,7 @@ impl Model {
             pack,
             digests,
             by_hand: BTreeMap::new(),
+            pinned: BTreeMap::new(),
             touched: BTreeSet::new(),
             left: false,
             store_lost: false,
@@ -84,7 +88,12 @@ impl Model {
             assert!(matches!(ran.code, Some(0 | 4)), "{ran:#?}");
             assert!(ran.calls() <= calls, "{ran:#?}");
         }
-        self.build(&["-j", &jobs]);
+        let plan = self.space.plan(&[]);
+        let ran = self.build(&["-j", &jobs]);
+        if edit.fault.is_none() {
+            assert_as_planned(&plan, &ran);
+        }
+        assert!(!edit.what.means_nothing() || ran.calls() == 0, "nothing changed, and it buys: {ran:#?}");
         self.space.faults(&json!([]));
         self.check();
         if edit.undo && edit.what.is_of_inputs() {
@@ -142,9 +151,14 @@ impl Model {
             What::DeleteOutputs if !self.store_lost => self.space.remove("course"),
             What::DeleteLock if !self.store_lost => self.space.remove(LOCK),
             What::DeleteStore => {
+                self.unpin();
                 self.space.remove(".coursebuild");
                 self.store_lost = true;
             }
+            What::Reformat => self.reformat(),
+            What::Accept(at, turn, undo) if !self.store_lost => self.accept(at, turn, undo),
+            What::Pin(number, at) => self.pin(number % self.pack.files.len(), at),
+            What::Unpin => self.unpin(),
             _ => {
                 change_seeds(&self.space, what);
                 mend_scope(&self.space);
@@ -158,6 +172,56 @@ impl Model {
         self.space.replace(path, after, &format!("{after}\nMind this, {turn}.\n"));
     }
 
+    /// The same inputs: other line ends and a mark before documents, other white space and another order of fields in JSON.
+    fn reformat(&self) {
+        for path in self.space.files().keys().filter(|path| path.ends_with(".md")) {
+            let text = self.space.read(path).trim_start_matches('\u{feff}').replace("\r\n", "\n");
+            self.space.write(path, &format!("\u{feff}{text}"));
+        }
+        self.space.edit_json("seeds.json", |seeds| {
+            for seed in seeds.as_array_mut().unwrap() {
+                *seed = json!({"note": "for nobody", "source": seed["source"], "seed_id": seed["seed_id"]});
+            }
+        });
+    }
+
+    /// While an edit is accepted nothing is bought, and nothing that stands changes.
+    fn accept(&self, at: usize, turn: u64, undo: bool) {
+        let (path, _) = self.pack.sections[at % self.pack.sections.len()];
+        let (document, before) = (self.space.read(path), self.space.outputs());
+        self.edit_section(at, turn);
+        let plan = self.space.plan(&[]);
+        if plan["items"]["max"] != 0 {
+            self.space.run(&["accept", path, "--reason", "it means nothing"]).exits(0);
+            let ran = self.build(&[]);
+            assert_eq!(ran.calls(), 0, "an accepted edit buys: {ran:#?}");
+            assert!(before == self.space.outputs(), "an accepted edit changes a main file or the lock");
+            self.space.run(&["accept", "--revoke", path]).exits(0);
+            assert_eq!(self.space.plan(&[]), plan, "revoked, the plan is another one than before");
+        }
+        if undo {
+            self.space.write(path, &document);
+            assert_eq!(self.build(&[]).calls(), 0, "an edit that was accepted, revoked and undone buys");
+            assert!(before == self.space.outputs());
+        }
+    }
+
+    fn pin(&mut self, number: usize, at: usize) {
+        let items = self.items(number);
+        let Some((id, item)) = items.iter().nth(at % items.len().max(1)) else { return };
+        self.space.run(&["pin", &format!("{}/{id}", self.pack.phases[number])]).exits(0);
+        self.touched.insert(self.root_of(id));
+        self.pinned.insert((number, id.clone()), item.clone());
+    }
+
+    fn unpin(&mut self) {
+        for ((number, id), item) in std::mem::take(&mut self.pinned) {
+            self.space.run(&["unpin", &format!("{}/{id}", self.pack.phases[number])]).exits(0);
+            // What was written by hand stays that, unless something newer stood while it was pinned.
+            self.by_hand.retain(|place, by_hand| *place != (number, id.clone()) || *by_hand == item);
+        }
+    }
+
     /// A seed that was touched and is no more, or whose id another one has now, takes the promises over its edits with it.
     fn forget_touched(&mut self, what: &What) {
         let present: BTreeSet<String> = self.space.seeds().into_iter().map(|seed| seed.id).collect();
@@ -166,8 +230,9 @@ impl Model {
         if swapped && !self.touched.is_empty() || self.touched.iter().any(gone) {
             self.left = true;
         }
-        self.by_hand
-            .retain(|(_, id), _| present.iter().any(|root| id.starts_with(root.as_str())) && !swapped);
+        for kept in [&mut self.by_hand, &mut self.pinned] {
+            kept.retain(|(_, id), _| present.iter().any(|root| id.starts_with(root.as_str())) && !swapped);
+        }
     }
 
     fn edit_by_hand(&mut self, number: usize, at: usize) {
@@ -206,6 +271,9 @@ impl Model {
     /// What has to be true after every build.
     fn check(&mut self) {
         let clean = Space::inputs_of(&self.space);
+        if clean.path(ACCEPTED).exists() {
+            clean.remove(ACCEPTED);
+        }
         clean.build(&["-j", "8"]).exits(0);
         if self.touched.is_empty() {
             for (path, bytes) in clean.outputs() {
@@ -234,16 +302,32 @@ impl Model {
             let [here_untouched, there_untouched] =
                 [&here, &there].map(|items| format!("{:#}", json!(untouched(items))));
             assert_same(path, &here_untouched, &there_untouched);
-            for ((_, id), item) in self.by_hand.iter().filter(|((file, _), _)| *file == number) {
+            let own = |place: &&(usize, String)| place.0 == number;
+            let by_hand = self.by_hand.keys().filter(|place| !self.pinned.contains_key(place)).filter(own);
+            let by_hand = by_hand.map(|place| (&place.1, &self.by_hand[place]));
+            let pinned = self.pinned.keys().filter(own).map(|place| (&place.1, &self.pinned[place]));
+            for (id, item) in by_hand.chain(pinned) {
                 // A part of something that was cut otherwise by a later hand or edit is an orphan, and goes.
                 let stands = here.get(id);
                 let is_root = self.space.seeds().iter().any(|seed| seed.id == *id);
                 assert!(
                     stands == Some(item) || (stands.is_none() && !is_root),
-                    "{path}: {id}: {stands:?}, by hand {item}"
+                    "{path}: {id}: {stands:?}, by hand or pinned {item}"
                 );
             }
         }
+    }
+}
+
+/// The calls and items of a build lie within the bounds of the plan before it.
+fn assert_as_planned(plan: &Value, ran: &Ran) {
+    let items = ran.asked().map(|call| call.items.len()).sum();
+    for (name, count) in [("calls", ran.calls()), ("items", items)] {
+        let bound = |which: &str| plan[name][which].as_u64().unwrap() as usize;
+        assert!(
+            (bound("min")..=bound("max")).contains(&count),
+            "{count} {name} are not as planned: {plan:#}\n{ran:#?}"
+        );
     }
 }
 
