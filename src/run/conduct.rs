@@ -17,9 +17,10 @@ use crate::diag::{Problem, Result};
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::generate::{Generator, Heard, Notice, Outcome, Stop, Stopper};
-use crate::graph::batch_of;
 use crate::link::Text;
-use crate::plan::{Board, Current, Decision, Memory, State, enlist, extras, place, recipe_texts, trouble};
+use crate::plan::{
+    Board, Current, Decision, Memory, State, enlist, extras, fits, place, recipe_texts, trouble,
+};
 use crate::prompt::Prompts;
 use crate::schedule::{PhaseNo, Ready, Schedule};
 use crate::store::{self, Ended, Intent, Provenance, Store};
@@ -97,7 +98,7 @@ impl Conductor<'_, '_> {
             .map_err(|e| Problem::environment("could not start the machinery for calls").because(e))?;
         let mut schedule = Schedule::new(self.options.jobs);
         let numbers: Vec<Vec<PhaseNo>> =
-            self.boards.iter().map(|board| enlist(&mut schedule, board)).collect::<Result<_>>()?;
+            self.boards.iter().map(|board| enlist(&mut schedule, board)).collect();
         let places = numbers
             .iter()
             .enumerate()
@@ -196,6 +197,7 @@ impl Loop<'_, '_, '_> {
         let members: Vec<(usize, usize)> =
             ready.items.iter().map(|(root, at)| (*root as usize, *at as usize)).collect();
         let first = members.first().copied().unwrap_or_default();
+        fits(&self.run.boards[course], phase, &members)?;
         let batch = self.batch(course, phase, first);
         self.run.boards[course].ask(phase, &members);
         let board = &self.run.boards[course];
@@ -253,7 +255,7 @@ impl Loop<'_, '_, '_> {
     pub(super) fn batch(&mut self, course: usize, phase: usize, place: (usize, usize)) -> usize {
         let board = &self.run.boards[course];
         let position = position(board, phase, &mut self.positions[course][phase], place);
-        batch_of(position, board.rule(phase).batch.size)
+        board.phases[phase].batches.batch_of(place.0, position)
     }
 
     /// Takes back a call. A problem stops the run, and what is in flight is still waited for and kept.

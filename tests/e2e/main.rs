@@ -16,6 +16,7 @@ mod checks;
 mod chinese;
 mod ci;
 mod cli;
+mod cohort;
 mod coursewide;
 #[cfg(feature = "crash-points")]
 mod crash;
