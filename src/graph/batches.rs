@@ -135,7 +135,7 @@ fn numbered(id: &str, size: usize) -> Option<Range<'_>> {
 
 /// Of each id without a number: the first id of its run. Where a run ends is for its own ids to say, by their digests; and it has at
 /// most twice the size.
-fn starts<'a>(size: usize, roots: &'a [impl AsRef<str>]) -> BTreeMap<&'a str, &'a str> {
+fn starts(size: usize, roots: &[impl AsRef<str>]) -> BTreeMap<&str, &str> {
     let ids = roots.iter().map(AsRef::as_ref).filter(|id| numbered(id, size).is_none());
     let mut starts: BTreeMap<&str, &str> = ids.map(|id| (id, id)).collect();
     let mut run: Option<(&str, usize)> = None;

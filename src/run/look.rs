@@ -3,6 +3,7 @@
 use super::estimate;
 use super::finish::shown;
 use super::generations;
+use super::made::made_of;
 use super::mix::{is_pinned, is_waived, models};
 use super::options::Options;
 use super::request::{Seat, draft};
@@ -102,6 +103,7 @@ fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> Result<Ph
         waived: cells.iter().filter(|cell| is_waived(board, phase, cell)).count(),
         pinned: cells.iter().filter(|cell| is_pinned(board, phase, cell)).count(),
         models: models(board, phase, &session.store)?,
+        made: made_of(board, phase, &session.store)?,
         batches: batches.collect(),
     })
 }

@@ -34,6 +34,7 @@ mod laws;
 mod least_calls;
 mod outside;
 mod odd_answers;
+mod partial;
 mod pipelines;
 mod presets;
 mod property;
