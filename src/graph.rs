@@ -3,6 +3,10 @@
 //! Knows only names and order. A [`Course`] holds no cycle and lists every phase after those that it reads, so walking the
 //! phases by number is walking the graph from its sources.
 
+mod batches;
+
+pub use batches::{Batches, Cohorts};
+
 use crate::course::{Course, Feed};
 
 /// The phases of one course as a graph.
@@ -53,12 +57,12 @@ impl Graph {
 }
 
 /// The number of the batch, from 1, that the item at a position (from 0) of its phase is in.
-pub fn batch_of(position: usize, size: usize) -> usize {
+fn batch_of(position: usize, size: usize) -> usize {
     position / size.max(1) + 1
 }
 
 /// How many batches so many items make.
-pub fn batches(items: usize, size: usize) -> usize {
+fn batches(items: usize, size: usize) -> usize {
     items.div_ceil(size.max(1))
 }
 

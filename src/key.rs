@@ -9,6 +9,7 @@
 //! | course and phase names | templates may send them |
 //! | the item's input, ids lifted, field by field | it is sent |
 //! | contexts whose role is `key` | they are sent, and the author said that they matter |
+//! | the parts of all items of its cohort, if it has one | they are sent with it, and the author said that they matter |
 //!
 //! | not in the key | why |
 //! | --- | --- |
@@ -65,7 +66,7 @@ impl Recipe {
             feed: _,
             input: _,     // what they yield is the item's input, which is in the key
             input_ids: _, // they only lift ids out of it
-            batch: _,
+            batch: _,     // which items are a cohort is in the key of each of them
             attempts: _,
             contexts: _, // those with the role `key` are parts of the item
             checks: _,   // they judge what is there; they are in the check key
@@ -148,6 +149,27 @@ pub fn own_parts<'a>(input: &Value, contexts: impl Iterator<Item = (&'a str, &'a
     }
     walk.parts
 }
+
+/// The digest of an item's own parts, as its siblings have it in their keys.
+pub fn own_digest(own: &[Part]) -> Digest {
+    digest_of(Digest::default(), own)
+}
+
+/// The part that an item of a cohort has beside its own: those of all its siblings in order ([`own_digest`]), and where it stands
+/// among them (`None`).
+pub fn cohort_part(siblings: impl Iterator<Item = Option<Digest>>) -> Part {
+    let mut hasher = Hasher::new("cohort");
+    for sibling in siblings {
+        match sibling {
+            Some(own) => hasher.field("sibling", own.as_bytes()),
+            None => hasher.field("itself", b""),
+        };
+    }
+    Part { name: COHORT.into(), digest: hasher.finish() }
+}
+
+/// The name of that part.
+pub const COHORT: &str = "cohort";
 
 /// What differs between two walks: name, digest before, digest now; in the order of the walk now, vanished ones last.
 pub fn difference<'a>(old: &'a [Part], new: &'a [Part]) -> Vec<(&'a str, Option<Digest>, Option<Digest>)> {

@@ -83,6 +83,15 @@ struct Queue {
     /// A call may leave when its first item's root is below: what its prompt shows of other phases is settled.
     gate: u32,
     lanes: BTreeMap<Lane, BTreeMap<Place, usize>>,
+    cohorts: Option<Cohorts>,
+}
+
+/// Roots whose items are asked for together. Each cohort has lanes of its own.
+#[derive(Debug)]
+struct Cohorts {
+    of_root: Vec<u32>,
+    /// By cohort: how many of its roots are pending.
+    pending: Vec<usize>,
 }
 
 impl Schedule {
@@ -100,13 +109,23 @@ impl Schedule {
 
     /// Adds a phase of which all roots are pending.
     pub fn add_phase(&mut self, cut: Cut, roots: u32) -> PhaseNo {
-        self.phases.push(Queue {
-            cut,
-            group: None,
-            pending: (0..roots).collect(),
-            gate: u32::MAX,
-            lanes: BTreeMap::new(),
-        });
+        self.add(cut, roots, None)
+    }
+
+    /// Adds a phase of which all roots are pending, and whose calls are cohorts: all that is to be bought of one, in one call. Given
+    /// is the number of each root's cohort.
+    pub fn add_cohorts(&mut self, of_root: &[u32]) -> PhaseNo {
+        let cohorts = of_root.iter().max().map_or(0, |last| *last as usize + 1);
+        let mut pending = vec![0; cohorts];
+        of_root.iter().for_each(|cohort| pending[*cohort as usize] += 1);
+        let roots = u32::try_from(of_root.len()).unwrap_or(u32::MAX);
+        let cut = Cut { size: usize::MAX, bytes: None };
+        self.add(cut, roots, Some(Cohorts { of_root: of_root.to_vec(), pending }))
+    }
+
+    fn add(&mut self, cut: Cut, roots: u32, cohorts: Option<Cohorts>) -> PhaseNo {
+        let (pending, lanes) = ((0..roots).collect(), BTreeMap::new());
+        self.phases.push(Queue { cut, pending, gate: u32::MAX, group: None, lanes, cohorts });
         PhaseNo(self.phases.len() - 1)
     }
 
@@ -114,6 +133,9 @@ impl Schedule {
     pub fn settle(&mut self, phase: PhaseNo, root: u32, wants: &[Want]) {
         let queue = &mut self.phases[phase.0];
         if queue.pending.remove(&root) {
+            if let Some(cohorts) = &mut queue.cohorts {
+                cohorts.pending[cohorts.of_root[root as usize] as usize] -= 1;
+            }
             for want in wants {
                 queue.lanes.entry(want.lane).or_default().insert(want.place, want.bytes);
             }
@@ -196,11 +218,16 @@ impl Schedule {
 
 impl Queue {
     fn next_call(&mut self) -> Option<Vec<Place>> {
-        let Self { cut, pending, gate, lanes, group: _ } = self;
-        let limit = pending.first().copied();
+        let Self { cut, pending, gate, lanes, cohorts, group: _ } = self;
+        let first_pending = pending.first().copied();
         let mut best: Option<(Place, Lane, usize)> = None;
         for (lane, wants) in lanes.iter() {
             let Some((first, _)) = wants.first_key_value() else { continue };
+            let limit = match cohorts {
+                Some(cohorts) if cohorts.is_known(first.0) => None,
+                Some(_) => continue,
+                None => first_pending,
+            };
             if first.0 < *gate
                 && best.is_none_or(|(place, ..)| *first < place)
                 && let Some(count) = members(wants, *cut, limit)
@@ -211,6 +238,13 @@ impl Queue {
         let (_, lane, count) = best?;
         let wants = lanes.get_mut(&lane)?;
         Some((0..count).filter_map(|_| wants.pop_first()).map(|(place, _)| place).collect())
+    }
+}
+
+impl Cohorts {
+    /// Nothing of the root's cohort is pending.
+    fn is_known(&self, root: u32) -> bool {
+        self.pending[self.of_root[root as usize] as usize] == 0
     }
 }
 
@@ -315,6 +349,22 @@ mod tests {
         assert_eq!((retry.retry, retry.leads), (true, false));
         schedule.warmed(0);
         assert!(!schedule.next_call().unwrap().leads);
+    }
+
+    #[test]
+    fn a_cohort_leaves_in_one_call_when_nothing_of_it_is_pending() {
+        let mut schedule = Schedule::new(8);
+        let phase = schedule.add_cohorts(&[0, 0, 1, 1, 0]);
+        let of =
+            |root: u32, cohort| Want { place: (root, 0), lane: (cohort, false, Digest::default()), bytes: 9 };
+        schedule.settle(phase, 0, &[of(0, 0)]);
+        schedule.settle(phase, 2, &[of(2, 1)]);
+        schedule.settle(phase, 1, &[of(1, 0)]);
+        assert_eq!(schedule.next_call(), None, "each has a root that is pending");
+        schedule.settle(phase, 3, &[]);
+        assert_eq!(schedule.next_call().unwrap().items, [(2, 0)], "whatever of the other cohort is pending");
+        schedule.settle(phase, 4, &[of(4, 0)]);
+        assert_eq!(schedule.next_call().unwrap().items, [(0, 0), (1, 0), (4, 0)]);
         assert_eq!(schedule.next_call(), None);
     }
 

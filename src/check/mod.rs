@@ -273,7 +273,7 @@ mod tests {
             feed: Feed::Source,
             input: at,
             input_ids: vec![],
-            batch: Batch { size: 1, max_prompt_bytes: None },
+            batch: Batch { size: 1, cohort: false, max_prompt_bytes: None },
             attempts: 1,
             prompt: Prompt {
                 sections: vec![],

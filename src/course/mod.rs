@@ -4,6 +4,7 @@
 //! room carries an error for those.
 
 mod accepted;
+mod cohort;
 mod computing;
 mod document;
 mod gather;

@@ -101,6 +101,8 @@ pub(super) struct RawOnly {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawBatch {
     pub(super) size: usize,
+    #[serde(default)]
+    pub(super) cohort: bool,
     pub(super) max_prompt_bytes: Option<usize>,
 }
 

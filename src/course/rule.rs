@@ -77,6 +77,8 @@ impl Reading<'_> {
             }
         }
         let (prompt, scoped) = self.prompt(file, raw)?;
+        let contexts = self.contexts(file, &raw.context)?;
+        super::cohort::allowed(file, raw, &contexts, grouped)?;
         let rule = Rule {
             name: raw.name.get_ref().clone(),
             title: raw.title.clone().unwrap_or_else(|| raw.name.get_ref().clone()),
@@ -87,7 +89,7 @@ impl Reading<'_> {
             attempts: attempts(file, raw, overrides)?,
             prompt,
             output: self.output(file, &raw.output, exploded)?,
-            contexts: self.contexts(file, &raw.context)?,
+            contexts,
             checks: self.checks(file, raw, overrides)?,
             generate,
         };
@@ -302,7 +304,7 @@ fn batch(file: &TextFile, raw: &RawRule, overrides: Option<(&TextFile, &RawPhase
     if size == 0 || written.max_prompt_bytes == Some(0) {
         return Err(file.problem(span, "a batch has at least 1 item").hint("a size of 20 is a good start"));
     }
-    Ok(Batch { size, max_prompt_bytes: written.max_prompt_bytes })
+    Ok(Batch { size, cohort: written.cohort, max_prompt_bytes: written.max_prompt_bytes })
 }
 
 fn attempts(file: &TextFile, raw: &RawRule, overrides: Option<(&TextFile, &RawPhase)>) -> Result<u32> {

@@ -183,8 +183,10 @@ pub enum Projection {
 /// The size of a batch, and so of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batch {
-    /// Items in a batch; at least 1.
+    /// Items in a batch, or roots in a cohort; at least 1.
     pub size: usize,
+    /// Items influence each other: a batch is all items of a cohort of roots, asked for together and made anew together.
+    pub cohort: bool,
     /// A call is closed before its prompt would pass this many bytes (prefix and items; hints are cut to what is left).
     pub max_prompt_bytes: Option<usize>,
 }

@@ -3,7 +3,7 @@
 //! Every change names the one part that has to differ, so that a part taken out of the walk fails here, and so does a field
 //! that moved into a part that nobody expects it in.
 
-use super::{Part, Recipe, difference, own_parts};
+use super::{Part, Recipe, cohort_part, difference, own_parts};
 use crate::course::{
     Api, ApiKey, Batch, CacheLife, CheckSpec, Computed, Context, Course, Derivation, Derived, Feed, Generate,
     GeneratorKind, Output, Projection, Prompt, Role, Rule, Section, Severity, Template, Window,
@@ -22,6 +22,8 @@ struct World {
     scoped: Vec<Section>,
     input: Value,
     contexts: Vec<(&'static str, Value)>,
+    /// The items of its cohort; `None` is itself.
+    siblings: Vec<Option<&'static str>>,
 }
 
 impl World {
@@ -49,7 +51,7 @@ impl World {
             feed: Feed::Source,
             input: Projection::Fields(Vec::new()),
             input_ids: Vec::new(),
-            batch: Batch { size: 20, max_prompt_bytes: None },
+            batch: Batch { size: 20, cohort: false, max_prompt_bytes: None },
             attempts: 3,
             prompt: Prompt {
                 sections: vec![section("One"), section("Two")],
@@ -89,6 +91,7 @@ impl World {
             scoped: vec![section("Scoped")],
             input: json!({"target": "hola", "known": {"text": "hello", "also": [1, 2]}}),
             contexts: vec![("words", json!(["uno"])), ("concepts", json!([{"id": 1}]))],
+            siblings: vec![None, Some("one"), Some("two")],
         }
     }
 
@@ -101,7 +104,10 @@ impl World {
     fn parts(&self) -> (Recipe, Vec<Part>) {
         let scoped: Vec<&Section> = self.scoped.iter().collect();
         let recipe = Recipe::of(&self.course, &self.rule, &scoped);
-        let own = own_parts(&self.input, self.contexts.iter().map(|(name, value)| (*name, value)));
+        let mut own = own_parts(&self.input, self.contexts.iter().map(|(name, value)| (*name, value)));
+        own.push(cohort_part(
+            self.siblings.iter().map(|sibling| sibling.map(|text| Digest::of(text.as_bytes()))),
+        ));
         (recipe, own)
     }
 
@@ -204,6 +210,10 @@ const IN_THE_KEY: &[Change] = &[
     ("a context's value",        &["context/words"], |w| w.contexts[0].1 = json!(["dos"])),
     ("another context's value",  &["context/concepts"], |w| w.contexts[1].1 = json!([{"id": 2}])),
     ("a context's name",         &["context/letters", "context/words"], |w| w.contexts[0].0 = "letters"),
+    ("a sibling's parts",        &["cohort"], |w| w.siblings[1] = Some("eins")),
+    ("the order of siblings",    &["cohort"], |w| w.siblings.swap(1, 2)),
+    ("its place among them",     &["cohort"], |w| w.siblings.swap(0, 1)),
+    ("a sibling less",           &["cohort"], |w| w.siblings.truncate(2)),
     ("a context less",           &["context/concepts"], |w| drop(w.contexts.pop())),
 ];
 
@@ -315,7 +325,7 @@ fn every_field_has_been_thought_of() {
     let Template { name: _, text: _ } = system;
     let Output { file: _, shape, schema: _, ids: _, derived: _, envelope: _ } = output;
     let Shape { kind: _, at: _, id: _ } = shape;
-    let Batch { size: _, max_prompt_bytes: _ } = batch;
+    let Batch { size: _, max_prompt_bytes: _, cohort: _ } = batch;
     let Generate {
         kind: _,
         argv: _,

@@ -6,6 +6,7 @@
 //! of a phase are known all at once, so such a phase has one slot for all.
 
 use super::adopt::Adopt;
+use super::cohort::Siblings;
 use super::context::{Entries, entries};
 use super::derived::Firsts;
 use super::facts::Decision;
@@ -19,7 +20,7 @@ use crate::check::Checks;
 use crate::course::{Context, Course, Feed, Role, Rule, Window};
 use crate::diag::Result;
 use crate::digest::{Digest, Hasher};
-use crate::graph::Graph;
+use crate::graph::{Batches, Graph};
 use crate::json::Value;
 use crate::key::{Part, Recipe};
 use crate::link::MainFile;
@@ -87,6 +88,10 @@ pub struct PhaseBoard {
     pub checks: Checks,
     /// Its main file as it was found.
     pub main: MainFile,
+    /// How its items fall into batches.
+    pub batches: Batches,
+    /// What is known of its cohorts.
+    pub(super) siblings: Siblings,
     /// Which scoped sections each root is sent, with the shared key parts of each such group; group 0 is sent none.
     pub scopes: Vec<Scope>,
     /// The scope of each root.
@@ -241,10 +246,12 @@ impl<'w> Board<'w> {
             let order = Order::new(&checks);
             let (claiming, taken) = (BTreeSet::new(), HashSet::new());
             phases.push(PhaseBoard {
+                batches: Batches::of(&phase.rule, &roots),
                 roots,
                 slots,
                 checks,
                 main,
+                siblings: Siblings::default(),
                 scopes,
                 scope_of,
                 numbers,
@@ -348,10 +355,11 @@ impl PhaseBoard {
         &self.scopes[self.scope_of[root] as usize].recipe
     }
 
-    /// The lane of an item: items of different scopes or key contexts never share a call, and neither do first requests and
-    /// retries.
+    /// The lane of an item: items of different scopes, key contexts or cohorts never share a call, and neither do first requests
+    /// and retries.
     pub fn lane(&self, root: usize, retry: bool, contexts: Option<Digest>) -> Lane {
-        (u64::from(self.scope_of[root]), retry, contexts.unwrap_or_default())
+        let cohort = self.batches.cohorts().map_or(0, |cohorts| cohorts.of(root));
+        ((u64::from(cohort) << 32) | u64::from(self.scope_of[root]), retry, contexts.unwrap_or_default())
     }
 }
 

@@ -142,7 +142,7 @@ impl Board<'_> {
     pub(super) fn possible(&self, phase: usize, root: usize, memory: &Memory<'_>) -> Result<Option<u32>> {
         let rule = self.rule(phase);
         let Feed::Phase { phase: feed, .. } = rule.feed else { return Ok(None) };
-        let keyed = rule.contexts.iter().any(|context| context.role == Role::Key);
+        let keyed = rule.batch.cohort || rule.contexts.iter().any(|context| context.role == Role::Key);
         let slot = &self.phases[feed].slots[root];
         if keyed || slot.state != State::Settled || !self.rule(feed).output.looks_back() {
             return Ok(None);

@@ -1,32 +1,33 @@
 //! The calls that the schedule would make of what is to be bought in a phase, without making any.
 
 use super::board::{Board, State};
-use super::outline::{cut, place, wants_of};
+use super::outline::{add_phase, check_size, place, wants_of};
+use super::small;
 use crate::diag::Result;
 use crate::digest::Digest;
-use crate::schedule::{Cut, Place, Schedule, Want};
+use crate::schedule::{Place, Schedule, Want};
 use std::collections::HashMap;
 
 /// A phase, ready to be scheduled dry any number of times.
 pub(super) struct Dry<'b, 'w> {
     board: &'b Board<'w>,
     phase: usize,
-    cut: Cut,
     /// What is to be bought, and what is in doubt, of the decided roots that have any.
     known: HashMap<usize, (Vec<Want>, Vec<Want>)>,
 }
 
 impl<'b, 'w> Dry<'b, 'w> {
     pub(super) fn new(board: &'b Board<'w>, phase: usize) -> Result<Self> {
-        let mut known = HashMap::new();
+        let (mut known, mut bytes) = (HashMap::new(), HashMap::new());
         for (root, slot) in board.phases[phase].slots.iter().enumerate() {
             if slot.is_decided() && slot.cells.iter().any(super::Cell::is_wanted) {
                 let surely = wants_of(board, phase, root, &|cell| cell.doubt.is_none())?;
                 let in_doubt = wants_of(board, phase, root, &|cell| cell.doubt.is_some())?;
+                check_size(board, phase, root, &surely, &mut bytes)?;
                 known.insert(root, (surely, in_doubt));
             }
         }
-        Ok(Self { board, phase, cut: cut(board, phase)?, known })
+        Ok(Self { board, phase, known })
     }
 
     /// The items of each call: what is known less what is left out, with so many items from each root that is pending. What is in
@@ -39,8 +40,7 @@ impl<'b, 'w> Dry<'b, 'w> {
     ) -> Vec<Vec<Place>> {
         let mut schedule = Schedule::new(usize::MAX);
         let phase = &self.board.phases[self.phase];
-        let small = |number| u32::try_from(number).unwrap_or(u32::MAX);
-        let number = schedule.add_phase(self.cut, small(phase.slots.len()));
+        let number = add_phase(&mut schedule, self.board, self.phase, phase.slots.len());
         let mut purchases = 0_u64;
         for (root, slot) in phase.slots.iter().enumerate() {
             let wants: Vec<Want> = match slot.state {

@@ -5,7 +5,7 @@ use super::memory::{MadeFrom, Memory};
 use super::verdict::{Held, Reason, Verdict};
 use crate::diag::Result;
 use crate::digest::Short;
-use crate::key::difference;
+use crate::key::{COHORT, difference};
 
 /// The reasons of an item's verdict, each moved key told as the parts that differ, where the store still knows them.
 pub fn explain(
@@ -93,6 +93,7 @@ pub fn part_words(name: &str) -> String {
         format!("context `{context}`")
     } else {
         match name {
+            COHORT => "another item of its cohort".to_owned(),
             "schema" => "the output schema".to_owned(),
             "answer" => "the shape of an answer".to_owned(),
             "model" => "the model".to_owned(),

@@ -70,6 +70,13 @@ impl Board<'_> {
     }
 
     pub(super) fn detail(&self, phase: usize, root: usize, draft: &ItemDraft) -> Result<Detail> {
+        let mut detail = self.alone(phase, root, draft)?;
+        detail.own.extend(self.cohort_part(phase, root, &draft.id)?);
+        Ok(detail)
+    }
+
+    /// An item as it is by itself, whatever its siblings are.
+    pub(super) fn alone(&self, phase: usize, root: usize, draft: &ItemDraft) -> Result<Detail> {
         let root_id = &self.phases[phase].roots[root];
         let mut lifted = draft.input.clone();
         lift(&mut lifted, &self.rule(phase).input_ids, Ids { id: &draft.id, root: root_id });

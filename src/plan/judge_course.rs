@@ -7,6 +7,7 @@
 use crate::check::{Asked, Checks, Finding, Lexicon, LexiconSpec, Position, Subject, Told};
 use crate::course::{Course, Feed, ItemDraft, Rule, Severity, Upstream, draft_group, draft_items, group_of};
 use crate::diag::{Result, escape};
+use crate::graph::{Batches, Graph};
 use crate::json::{Ids, Value, normalize, strip};
 use crate::link::{Found, MainFile};
 use rayon::prelude::*;
@@ -31,6 +32,8 @@ pub struct JudgedPhase {
     pub extra: Vec<String>,
     /// What is said of items that are not in the charge of whoever says it: warnings.
     pub elsewhere: Vec<Told>,
+    /// How its items fall into batches.
+    pub batches: Batches,
     /// What its checks are called, in the rule's order.
     pub labels: Vec<Arc<str>>,
 }
@@ -106,7 +109,10 @@ impl<'c> Judge<'c> {
         }
         let known: HashSet<&str> = items.iter().map(|item| &*item.id).collect();
         let extra = self.mains[phase].ids().filter(|id| !known.contains(id)).map(str::to_owned).collect();
-        Ok(JudgedPhase { items, extra, elsewhere: Vec::new(), labels: checks.labels() })
+        let source = Graph::of(self.course).node(phase).source;
+        let roots: Vec<&str> = self.course.phases[source].source.iter().map(|item| &*item.id).collect();
+        let batches = Batches::of(self.rule(phase), &roots);
+        Ok(JudgedPhase { items, extra, elsewhere: Vec::new(), batches, labels: checks.labels() })
     }
 
     fn rule(&self, phase: usize) -> &'c Rule {

@@ -1,6 +1,6 @@
 //! Slots opened: what upstream results give is turned into items, and each is decided over.
 
-use super::board::{Board, Cell, Detail, Slot, State};
+use super::board::{Board, Cell, Detail, PhaseBoard, Slot, State};
 use super::decide::decide;
 use super::facts::{Current, Decision};
 use super::memory::Memory;
@@ -44,7 +44,12 @@ impl Board<'_> {
         Ok(())
     }
 
+    /// Whether all that a root's items are made from is there; of a cohort, all that the items of all its roots are made from.
     pub(super) fn can_open(&self, phase: usize, root: usize) -> bool {
+        self.roots_with(phase, root).into_iter().all(|root| self.can_open_alone(phase, root))
+    }
+
+    fn can_open_alone(&self, phase: usize, root: usize) -> bool {
         let feed = self.graph.node(phase).feed;
         self.is_fed(phase, root)
             && self.rule(phase).contexts.iter().filter(|context| context.role != Role::Hint).all(|context| {
@@ -62,6 +67,9 @@ impl Board<'_> {
 
     /// The items of a slot, decided. Items of upstream results that are not to be had in this run stay pending.
     pub(super) fn slot(&self, phase: usize, root: usize, memory: &Memory<'_>) -> Result<Slot> {
+        if let Some(waiting) = self.waiting_cohort(phase, root, memory)? {
+            return Ok(waiting);
+        }
         let mut slot = Slot::default();
         let cells = &mut slot.cells;
         match self.rule(phase).feed {
@@ -268,19 +276,17 @@ impl Board<'_> {
     /// Selects the items of the batches that were named, now that positions are known. What they ask for beyond bringing up to
     /// date (`-B` and its kin) makes them be decided again.
     pub(super) fn choose_batches(&mut self, phase: usize, memory: &Memory<'_>) -> Result<()> {
-        let size = self.rule(phase).batch.size;
         let Some(chosen) = self.wishes.chosen.get(phase).filter(|chosen| !chosen.batches.is_empty()).cloned()
         else {
             return Ok(());
         };
         let mut newly = Vec::new();
         let mut position = 0;
-        for (root, slot) in self.phases[phase].slots.iter_mut().enumerate() {
+        let PhaseBoard { slots, batches, .. } = &mut self.phases[phase];
+        for (root, slot) in slots.iter_mut().enumerate() {
             for (at, cell) in slot.cells.iter_mut().enumerate() {
-                let was = std::mem::replace(
-                    &mut cell.chosen,
-                    chosen.has(root, &cell.id, crate::graph::batch_of(position, size)),
-                );
+                let batch = batches.batch_of(root, position);
+                let was = std::mem::replace(&mut cell.chosen, chosen.has(root, &cell.id, batch));
                 let bought = matches!(slot.state, State::Pending) || cell.decision.supersedes.is_some();
                 if cell.chosen && !was && !bought && self.wishes.asks_for_more() {
                     newly.push((root, at));
@@ -308,7 +314,7 @@ impl Board<'_> {
         (0..self.phases.len()).find_map(|phase| {
             let chosen = self.wishes.chosen.get(phase)?;
             let known = self.phases[phase].slots.iter().all(|slot| slot.state != State::Pending);
-            let batches = crate::graph::batches(self.cells(phase).count(), self.rule(phase).batch.size);
+            let batches = self.phases[phase].batches.count(self.cells(phase).count());
             let beyond = chosen.batches.iter().find(|batch| known && **batch > batches)?;
             Some((phase, *beyond))
         })

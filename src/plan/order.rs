@@ -80,7 +80,8 @@ impl Board<'_> {
         let checks = &self.phases[phase].checks;
         let reads = checks.reads().filter(|_| checks.blames_by_lexicon()).map(|spec| spec.phase);
         let feed = self.graph.node(phase).feed;
-        feed.map_or(all, behind).min(reads.map_or(all, behind)).min(all)
+        let bound = feed.map_or(all, behind).min(reads.map_or(all, behind)).min(all);
+        self.phases[phase].batches.cohorts().map_or(bound, |cohorts| cohorts.whole(bound))
     }
 
     /// Moves the frontier over what has nothing to be bought and is not in doubt.
@@ -166,7 +167,11 @@ impl Board<'_> {
     pub(super) fn close_after(&mut self, phase: usize, root: usize, memory: &Memory<'_>) -> Result<()> {
         for reader in self.graph.node(phase).readers.clone() {
             let fed = matches!(self.rule(reader).feed, Feed::Phase { phase: feed, .. } if feed == phase);
-            if fed && self.phases[reader].slots[root].state != State::Pending {
+            let cohort = if fed { self.roots_with(reader, root) } else { Vec::new() };
+            for root in cohort {
+                if self.phases[reader].slots[root].state == State::Pending {
+                    continue;
+                }
                 let slot = self.provisional(reader, root, memory)?;
                 let board = &mut self.phases[reader];
                 board.slots[root] = slot;

@@ -5,14 +5,14 @@ use super::dry::Dry;
 use super::memory::Memory;
 use super::reasons::{Reasons, reasons, sums};
 use super::report::{Bounds, CoursePlan, Expected, OutOfReach, PhasePlan, Plan};
+use super::small;
 use super::verdict::{Counts, Verdict};
 use crate::course::{Feed, Role};
-use crate::diag::Result;
+use crate::diag::{Problem, Result};
 use crate::digest::{Digest, Hasher};
-use crate::graph::batches;
 use crate::key::Part;
 use crate::schedule::{Cut, PhaseNo, Place, Schedule, Want};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Plans a run over these courses, each with its memory.
 pub fn outline(courses: &[(&Board<'_>, &Memory<'_>)]) -> Result<Plan> {
@@ -63,7 +63,7 @@ fn phase_plan(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<Ph
     Ok(PhasePlan {
         phase: rule.name.clone(),
         title: rule.title.clone(),
-        batches: batches(counts.items(), rule.batch.size),
+        batches: board.phases[phase].batches.count(counts.items()),
         items: counts.items(),
         recheck: memory.rechecks(board, phase),
         calls,
@@ -129,12 +129,11 @@ fn group_bounds(board: &Board<'_>, phase: usize, feed: usize) -> Bounds {
 
 /// The place of an item in the schedule.
 pub fn place(root: usize, at: usize) -> Place {
-    let small = |number| u32::try_from(number).unwrap_or(u32::MAX);
     (small(root), small(at))
 }
 
 /// How a phase's calls are cut: items by the rule, bytes by what its prefix leaves.
-pub(super) fn cut(board: &Board<'_>, phase: usize) -> Result<Cut> {
+pub(super) fn cut(board: &Board<'_>, phase: usize) -> Cut {
     let rule = board.rule(phase);
     let bytes = match rule.batch.max_prompt_bytes {
         Some(most) => {
@@ -150,7 +149,53 @@ pub(super) fn cut(board: &Board<'_>, phase: usize) -> Result<Cut> {
         }
         None => None,
     };
-    Ok(Cut { size: rule.batch.size, bytes })
+    Cut { size: rule.batch.size, bytes }
+}
+
+/// Adds so many leading roots of a phase to a schedule.
+pub(super) fn add_phase(schedule: &mut Schedule, board: &Board<'_>, phase: usize, roots: usize) -> PhaseNo {
+    match board.phases[phase].batches.cohorts() {
+        Some(cohorts) => schedule.add_cohorts(&cohorts.of_roots()[..roots]),
+        None => schedule.add_phase(cut(board, phase), small(roots)),
+    }
+}
+
+/// A cohort is never split, so one that is too large for a call is the author's to cut smaller. Adds up the bytes by cohort.
+pub(super) fn check_size(
+    board: &Board<'_>,
+    phase: usize,
+    root: usize,
+    wants: &[Want],
+    bytes: &mut HashMap<u32, (usize, usize)>,
+) -> Result<()> {
+    let Some(cohorts) = board.phases[phase].batches.cohorts() else { return Ok(()) };
+    let Some(most) = cut(board, phase).bytes else { return Ok(()) };
+    let (items, sum) = bytes.entry(cohorts.of(root)).or_default();
+    *items += wants.len();
+    *sum += wants.iter().map(|want| want.bytes).sum::<usize>();
+    if *items < 2 || *sum <= most {
+        return Ok(());
+    }
+    let (rule, roots) = (board.rule(phase), cohorts.with(root));
+    let id = |root: Option<&usize>| root.map_or("", |root| &board.phases[phase].roots[*root]);
+    let (first, last) = (id(roots.first()), id(roots.last()));
+    Err(Problem::author(format!("the cohort `{first}` to `{last}` of `{}` is too large for a call", rule.name))
+        .because(format!("its items have {sum} bytes or more, and `max_prompt_bytes` leaves {most} beside documents and templates"))
+        .hint("raise `max_prompt_bytes`, which makes nothing stale; or cut smaller cohorts with `size`, which makes all of them anew"))
+}
+
+/// Whether a call with these members is small enough; only a cohort's can be too large.
+pub fn fits(board: &Board<'_>, phase: usize, members: &[(usize, usize)]) -> Result<()> {
+    let mut bytes = HashMap::new();
+    let places: HashSet<Place> = members.iter().map(|(root, at)| place(*root, *at)).collect();
+    let mut roots: Vec<usize> = members.iter().map(|(root, _)| *root).collect();
+    roots.dedup();
+    for root in roots.into_iter().filter(|_| board.phases[phase].batches.cohorts().is_some()) {
+        let mut wants = wants(board, phase, root)?;
+        wants.retain(|want| places.contains(&want.place));
+        check_size(board, phase, root, &wants, &mut bytes)?;
+    }
+    Ok(())
 }
 
 /// What is to be bought of a root. Items with other key contexts never share a call: each is sent what it is keyed by, and no more.
@@ -190,11 +235,11 @@ fn context_digest(own: &[Part]) -> Digest {
 }
 
 /// Adds a board's phases to a schedule, with nothing known of them. Gives the number of each.
-pub fn enlist(schedule: &mut Schedule, board: &Board<'_>) -> Result<Vec<PhaseNo>> {
+pub fn enlist(schedule: &mut Schedule, board: &Board<'_>) -> Vec<PhaseNo> {
     (0..board.phases.len())
         .map(|phase| {
             let slots = board.phases[phase].slots.len();
-            Ok(schedule.add_phase(cut(board, phase)?, u32::try_from(slots).unwrap_or(u32::MAX)))
+            add_phase(schedule, board, phase, slots)
         })
         .collect()
 }
@@ -205,12 +250,12 @@ pub fn pack(board: &Board<'_>, phase: usize, items: &[(usize, usize)]) -> Result
     let roots: BTreeSet<usize> = items.iter().map(|(root, _)| *root).collect();
     let wanted: HashSet<Place> = items.iter().map(|(root, at)| place(*root, *at)).collect();
     let last = roots.last().map_or(0, |last| last + 1);
-    let number = schedule.add_phase(cut(board, phase)?, u32::try_from(last).unwrap_or(u32::MAX));
+    let number = add_phase(&mut schedule, board, phase, last);
     for root in 0..last {
         let mut wants = if roots.contains(&root) { wants(board, phase, root)? } else { Vec::new() };
         wants.retain(|want| wanted.contains(&want.place));
         wants.iter_mut().for_each(|want| want.lane.1 = true);
-        schedule.settle(number, u32::try_from(root).unwrap_or(u32::MAX), &wants);
+        schedule.settle(number, small(root), &wants);
     }
     Ok(std::iter::from_fn(|| schedule.next_call()).map(|ready| ready.items).collect())
 }

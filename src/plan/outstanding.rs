@@ -5,7 +5,7 @@ use super::memory::{MadeFrom, Memory};
 use super::verdict::{Held, Reason, Verdict};
 use crate::diag::Result;
 use crate::digest::{Digest, Short};
-use crate::key::{Part, difference};
+use crate::key::{COHORT, Part, difference};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -82,7 +82,7 @@ fn may_be_accepted(part: &str) -> bool {
 
 /// Whether a part is the item's own.
 fn is_own(part: &str) -> bool {
-    part == "input" || part.starts_with("input/") || part.starts_with("context/")
+    part == COHORT || part == "input" || part.starts_with("input/") || part.starts_with("context/")
 }
 
 /// Whether a reason is an edit that somebody may accept.

@@ -160,6 +160,9 @@ impl Board<'_> {
             .field("item", upstream.as_bytes())
             .field("root", board.roots[root].as_bytes())
             .field("result", digest.as_bytes());
+        if board.batches.cohorts().is_some() {
+            hasher.field("cohort", self.cohort_made_from(phase, root).as_bytes());
+        }
         hasher.finish().short()
     }
 }

@@ -44,7 +44,7 @@ impl Chosen {
             || self.batches.contains(&batch)
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         !self.all && self.roots.is_empty() && self.ids.is_empty() && self.batches.is_empty()
     }
 

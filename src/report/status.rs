@@ -1,9 +1,9 @@
 //! Phases and batches at a glance: a line a phase, a mark a batch.
 
 use super::look::Look;
-use super::words::{count, flat, named, number, partition};
+use super::words::{count, flat, moment, named, number, partition};
 use crate::plan::Counts;
-use crate::run::{ModelCount, PhaseStatus, Status};
+use crate::run::{MadeOf, ModelCount, PhaseStatus, Status};
 
 /// Marks in a row.
 const ROW: usize = 50;
@@ -29,6 +29,7 @@ pub fn status_text(status: &Status, look: Look) -> String {
         for phase in &course.phases {
             out += &head(phase, look);
             out += &decided(phase);
+            out += &made(phase, look);
             out += &marks(phase, look, &mut seen);
             if look.verbose() {
                 out += &batches(phase);
@@ -77,6 +78,31 @@ fn decided(phase: &PhaseStatus) -> String {
         tell(*items, &format!("by {by}"));
     }
     if told.is_empty() { String::new() } else { format!("    {}\n", told.join(", ")) }
+}
+
+/// From which versions of its recipe its results were made, where there are several or not the present one. Without `-v` the first
+/// few changes are named.
+fn made(phase: &PhaseStatus, look: Look) -> String {
+    const NAMED: usize = 3;
+    if phase.made.iter().all(|made| made.present) {
+        return String::new();
+    }
+    let told = phase.made.iter().map(|MadeOf { items, present, changed, since_ms }| {
+        let items = number(*items as u64);
+        let Some(changed) = changed.as_ref().filter(|_| !present) else {
+            let what = if *present { "from the present recipe" } else { "from what nobody here knows" };
+            return format!("    {items} made {what}\n");
+        };
+        let day = since_ms.map(|ms| moment(ms)[..10].to_owned());
+        let as_of = day.map_or(String::new(), |day| format!(" as of {day}"));
+        let shown = if look.verbose() { changed.len() } else { NAMED };
+        let mut named: Vec<String> = changed.iter().take(shown).map(|part| flat(part)).collect();
+        if changed.len() > shown {
+            named.push(format!("{} more (`-v`)", number((changed.len() - shown) as u64)));
+        }
+        format!("    {items} made from an older recipe{as_of}; changed since: {}\n", named.join(", "))
+    });
+    told.collect()
 }
 
 /// Rows of marks, each with the number of its first batch.
@@ -134,6 +160,7 @@ mod tests {
             waived: 0,
             pinned: 0,
             models: Vec::new(),
+            made: Vec::new(),
             batches,
         };
         let batch = |batch: usize, counts: Counts| BatchStatus {

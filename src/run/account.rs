@@ -6,7 +6,6 @@ use super::options::Options;
 use super::views::{Account, BatchShare, LogLine, LogOutcome, PhaseAccount, Troubled};
 use crate::diag::Result;
 use crate::event::Share;
-use crate::graph::batch_of;
 use crate::plan::{Board, Verdict};
 use crate::store::{Ended, Provenance};
 use std::collections::{BTreeMap, HashMap};
@@ -53,11 +52,11 @@ fn of_phase(board: &Board<'_>, phase: usize, calls: &[LogLine]) -> PhaseAccount 
 
 /// By batch, how many items passed at their first attempt: those that brought something and were not asked for again.
 fn first_answers(board: &Board<'_>, phase: usize, calls: &[&LogLine]) -> Vec<BatchShare> {
-    let size = board.rule(phase).batch.size;
+    let cut = &board.phases[phase].batches;
     let batches: HashMap<&str, usize> = board
         .cells(phase)
         .enumerate()
-        .map(|(position, (.., cell))| (&*cell.id, batch_of(position, size)))
+        .map(|(position, (root, _, cell))| (&*cell.id, cut.batch_of(root, position)))
         .collect();
     let mut passed: HashMap<&str, bool> = HashMap::new();
     for call in calls.iter().filter(|call| call.provenance == Provenance::Generated) {

@@ -7,7 +7,7 @@ use super::session::state_dir;
 use crate::check::{DEFINITIONS, Finding, SHAPE, Told};
 use crate::course::{self, Course, Severity};
 use crate::diag::{Problem, Result, escape};
-use crate::graph::{Graph, batch_of};
+use crate::graph::Graph;
 use crate::link::MainFile;
 use crate::plan::{
     COVERAGE, Chosen, JudgedItem, JudgedPhase, Names, Selection, Target, What, choose, judge_course,
@@ -120,9 +120,8 @@ pub fn check(options: &Options, only: &[String]) -> Result<Checked> {
         outside.judge(&mut judged, &chosen, only)?;
         let phases = course.phases.iter().zip(&judged).zip(chosen).enumerate();
         let phases = phases.filter_map(|(at, ((phase, judged), chosen))| {
-            let batch = phase.rule.batch.size;
             let main = shown(&course.dir.join(&phase.rule.output.file), &workspace.root);
-            let about = About { course, phase: at, main_file: main, batch };
+            let about = About { course, phase: at, main_file: main };
             chosen.map(|chosen| about.told(judged, &chosen))
         });
         all.push((course.code.clone(), phases.collect::<Vec<_>>()));
@@ -204,7 +203,6 @@ struct About<'a> {
     course: &'a Course,
     phase: usize,
     main_file: String,
-    batch: usize,
 }
 
 impl About<'_> {
@@ -227,7 +225,8 @@ impl About<'_> {
             told.stats.of(label);
         });
         let selected = |(position, item): &(usize, &JudgedItem)| {
-            chosen.has(item.root as usize, &item.id, batch_of(*position, self.batch))
+            let root = item.root as usize;
+            chosen.has(root, &item.id, judged.batches.batch_of(root, *position))
         };
         for (_, item) in judged.items.iter().enumerate().filter(selected) {
             if item.found.is_none() {

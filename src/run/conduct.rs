@@ -108,7 +108,7 @@ impl Conductor<'_, '_> {
             .map_err(|e| Problem::environment("could not start the machinery for calls").because(e))?;
         let mut schedule = Schedule::new(self.options.jobs);
         let numbers: Vec<Vec<PhaseNo>> =
-            self.boards.iter().map(|board| enlist(&mut schedule, board)).collect::<Result<_>>()?;
+            self.boards.iter().map(|board| enlist(&mut schedule, board)).collect();
         let places = numbers
             .iter()
             .enumerate()

@@ -8,7 +8,6 @@ use crate::diag::{Problem, Result};
 use crate::digest::{Digest, Short};
 use crate::event::{Event, MainFile as Told, Summary};
 use crate::generate::Meters;
-use crate::graph::batch_of;
 use crate::json::{Ids, Value};
 use crate::link::{Failed, Item, Line, LockFile, PhaseLines, Text, write_lock, write_main_file};
 use crate::plan::{Adopt, Board, Cell, Current, Held, Memory, Reason, Verdict, output_digest};
@@ -293,7 +292,7 @@ pub(super) fn tell_state(boards: &[Board<'_>], summary: &mut Summary) {
         let course: &Course = board.course;
         for phase in 0..board.phases.len() {
             let rule = board.rule(phase);
-            for (position, (.., cell)) in board.cells(phase).enumerate() {
+            for (position, (root, _, cell)) in board.cells(phase).enumerate() {
                 let target = || format!("{}/{}/{}", course.code, rule.name, cell.id);
                 match &cell.decision.verdict {
                     Verdict::Fresh => {}
@@ -306,7 +305,8 @@ pub(super) fn tell_state(boards: &[Board<'_>], summary: &mut Summary) {
                     }
                     Verdict::Failed(_) => {
                         summary.items_failed += 1;
-                        failed_batches.insert((number, phase, batch_of(position, rule.batch.size)));
+                        let batch = board.phases[phase].batches.batch_of(root, position);
+                        failed_batches.insert((number, phase, batch));
                     }
                     verdict => {
                         summary.items_left += 1;

@@ -2,6 +2,7 @@
 
 use super::finish::shown;
 use super::generations;
+use super::made::made_of;
 use super::mix::{is_pinned, is_waived, models};
 use super::options::Options;
 use super::request::{Seat, draft};
@@ -13,7 +14,6 @@ use super::views::{
 use super::{clock, forecast, past, sharing};
 use crate::course::{Course, Workspace};
 use crate::diag::{Problem, Result};
-use crate::graph::batch_of;
 use crate::json::{Kind, Value};
 use crate::plan::{
     Board, Cell, Chosen, Counts, Memory, Names, Plan, Selection, Target, Verdict, What, choose, outline,
@@ -21,6 +21,7 @@ use crate::plan::{
 };
 use crate::prompt::Prompts;
 use crate::store::Entry;
+use std::collections::BTreeMap;
 
 /// What [`super::build`] would do with the same options. Changes nothing.
 pub fn plan(options: &Options) -> Result<Plan> {
@@ -83,8 +84,12 @@ fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> Result<Ph
         cells.iter().for_each(|cell| counts.add(&cell.decision.verdict));
         counts
     };
-    let batches = cells.chunks(rule.batch.size).enumerate().map(|(at, cells)| BatchStatus {
-        batch: at + 1,
+    let mut by_batch: BTreeMap<usize, Vec<&Cell>> = BTreeMap::new();
+    for (position, (root, _, cell)) in board.cells(phase).enumerate() {
+        by_batch.entry(board.phases[phase].batches.batch_of(root, position)).or_default().push(cell);
+    }
+    let batches = by_batch.iter().map(|(batch, cells)| BatchStatus {
+        batch: *batch,
         first: cells[0].id.to_string(),
         last: cells[cells.len() - 1].id.to_string(),
         items: cells.len(),
@@ -99,6 +104,7 @@ fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> Result<Ph
         waived: cells.iter().filter(|cell| is_waived(board, phase, cell)).count(),
         pinned: cells.iter().filter(|cell| is_pinned(board, phase, cell)).count(),
         models: models(board, phase, &session.store)?,
+        made: made_of(board, phase, &session.store)?,
         batches: batches.collect(),
     })
 }
@@ -108,7 +114,7 @@ pub(super) type Named<'b> = Vec<(usize, usize, &'b Cell)>;
 
 /// The items of one phase that a target names, without what they are made from.
 pub(super) fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Result<Named<'b>> {
-    let size = board.rule(phase).batch.size;
+    let batches = &board.phases[phase].batches;
     let chosen = match what {
         What::All => Chosen { all: true, ..Chosen::default() },
         What::Batch(number) => Chosen { batches: [*number].into(), ..Chosen::default() },
@@ -123,7 +129,7 @@ pub(super) fn named<'b>(board: &'b Board<'_>, phase: usize, what: &What) -> Resu
     };
     let hits = board.cells(phase).enumerate();
     Ok(hits
-        .filter(|(position, (root, _, cell))| chosen.has(*root, &cell.id, batch_of(*position, size)))
+        .filter(|(position, (root, _, cell))| chosen.has(*root, &cell.id, batches.batch_of(*root, *position)))
         .map(|(_, hit)| hit)
         .collect())
 }
@@ -196,8 +202,14 @@ fn one_phase<'b, 'w>(options: &Options, boards: &'b [Board<'w>]) -> Result<(&'b 
 pub fn prompt(options: &Options) -> Result<String> {
     with_boards(options, |session, boards, _| {
         let (board, target, phase) = one_phase(options, boards)?;
-        let size = board.rule(phase).batch.size;
-        let items = named(board, phase, &target.what)?;
+        let mut items = named(board, phase, &target.what)?;
+        let mut size = board.rule(phase).batch.size;
+        if let Some(cohorts) = board.phases[phase].batches.cohorts() {
+            // All of the first one's cohort, which is never asked for in part.
+            let first = items.first().map(|(root, ..)| cohorts.of(*root));
+            items = board.cells(phase).filter(|(root, ..)| Some(cohorts.of(*root)) == first).collect();
+            size = items.len();
+        }
         let members: Vec<(usize, usize)> = items
             .iter()
             .filter(|(.., cell)| !matches!(cell.decision.verdict, Verdict::Pending(_)))
@@ -215,7 +227,7 @@ pub fn prompt(options: &Options) -> Result<String> {
                 .hint("build what it is made from first"));
         };
         let position = board.cells(phase).position(|(root, at, _)| (root, at) == *first).unwrap_or_default();
-        let batch = batch_of(position, size);
+        let batch = board.phases[phase].batches.batch_of(first.0, position);
         let label = format!("{}_batch_{batch}", board.rule(phase).name);
         let prompts = Prompts::new(board.rule(phase), board.course)?;
         let seat = Seat { phase, members: &members, batch, label };

@@ -28,6 +28,7 @@ mod history;
 mod label;
 mod look;
 mod looks;
+mod made;
 mod mix;
 mod merge_driver;
 mod noop;
@@ -81,7 +82,7 @@ pub use sharing::Pushed;
 pub use trial::{drop_trial, keep};
 pub use views::{
     Account, BatchShare, BatchStatus, CourseStatus, Diff, DiffSide, Kept, LogItem, LogLine, LogOutcome,
-    LogSection, ModelCount, PhaseAccount, PhaseStatus, Refused, Status, Troubled, Why, WhyReason,
+    LogSection, MadeOf, ModelCount, PhaseAccount, PhaseStatus, Refused, Status, Troubled, Why, WhyReason,
 };
 pub use why::why;
 

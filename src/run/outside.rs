@@ -10,12 +10,11 @@ use crate::diag::{Kind, Problem, Result, escape};
 use crate::digest::{Digest, Hasher};
 use crate::fs::{self, Lock};
 use crate::generate::command::absolute;
-use crate::graph::batch_of;
 use crate::json::{self, Shape};
 use crate::link::{Found, MainFile};
-use crate::plan::{Chosen, JudgedPhase};
+use crate::plan::{Chosen, JudgedItem, JudgedPhase};
 use crate::process::{self, Ended, How, Order};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -83,27 +82,24 @@ impl Outside<'_> {
         chosen: &Chosen,
         validator: &Validator,
     ) -> Result<Vec<Judgement>> {
-        let size = self.course.phases[phase].rule.batch.size;
-        let selected = |batch: usize, first: usize| {
-            let items = judged[phase].items.iter().enumerate().skip(first).take(size);
-            items
-                .into_iter()
-                .any(|(_, item)| item.found.is_some() && chosen.has(item.root as usize, &item.id, batch))
-        };
-        let firsts = (0..judged[phase].items.len()).step_by(size.max(1));
-        let batches: Vec<usize> = firsts
-            .map(|first| (batch_of(first, size), first))
-            .filter(|(n, first)| selected(*n, *first))
-            .map(|(_, first)| first)
-            .collect();
+        let JudgedPhase { items, batches: cut, .. } = &judged[phase];
+        let mut batches: BTreeMap<usize, Vec<&JudgedItem>> = BTreeMap::new();
+        for (position, item) in items.iter().enumerate() {
+            batches.entry(cut.batch_of(item.root as usize, position)).or_default().push(item);
+        }
+        batches.retain(|batch, items| {
+            let mut there = items.iter().filter(|item| item.found.is_some());
+            there.any(|item| chosen.has(item.root as usize, &item.id, *batch))
+        });
+        let batches: Vec<(usize, Vec<&JudgedItem>)> = batches.into_iter().collect();
         let (next, done) = (AtomicUsize::new(0), Mutex::new(vec![None; batches.len()]));
         let scratch = Scratch::new(&self.state)?;
         let work = || {
             while let at = next.fetch_add(1, Ordering::Relaxed)
-                && let Some(first) = batches.get(at)
+                && let Some(batch) = batches.get(at)
             {
                 let judgement = self
-                    .task(phase, judged, *first, validator)
+                    .task(phase, judged, batch, validator)
                     .and_then(|task| self.judgement(phase, &task, &scratch));
                 let failed = judgement.is_err();
                 done.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(judgement);
@@ -121,18 +117,16 @@ impl Outside<'_> {
         done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect()
     }
 
-    /// What a program is to be given for the batch that begins at a position.
+    /// What a program is to be given for a batch: its number, and its items.
     fn task<'j>(
         &self,
         phase: usize,
         judged: &'j [JudgedPhase],
-        first: usize,
+        (number, items): &(usize, Vec<&'j JudgedItem>),
         validator: &'j Validator,
     ) -> Result<Task<'j>> {
         let rule = &self.course.phases[phase].rule;
-        let number = batch_of(first, rule.batch.size);
-        let there = judged[phase].items.iter().skip(first).take(rule.batch.size);
-        let there: Vec<_> = there.filter_map(|item| Some((item, item.found?))).collect();
+        let there: Vec<_> = items.iter().filter_map(|item| Some((*item, item.found?))).collect();
         let mut files = Vec::new();
         let roots: BTreeSet<&str> = there.iter().map(|(item, _)| &*item.root_id).collect();
         for (earlier, judged) in judged.iter().enumerate().take(phase + 1) {
@@ -162,7 +156,7 @@ impl Outside<'_> {
             hasher.field("file", name.as_bytes()).field("bytes", Digest::of(bytes).as_bytes());
         }
         let items = there.iter().map(|(item, _)| (&*item.id, &*item.root_id)).collect();
-        Ok(Task { validator, number, items, files, batch_file, key: hasher.finish() })
+        Ok(Task { validator, number: *number, items, files, batch_file, key: hasher.finish() })
     }
 
     /// Items as they stand in a main file, in a collection of this shape and nothing else.
@@ -305,7 +299,7 @@ pub(super) fn not_run(course: &Course) -> Result<Option<String>> {
     }))
 }
 
-fn there_of<'j>(there: &[(&'j crate::plan::JudgedItem, Found)]) -> Vec<(&'j str, Found)> {
+fn there_of<'j>(there: &[(&'j JudgedItem, Found)]) -> Vec<(&'j str, Found)> {
     there.iter().map(|(item, found)| (&*item.id, *found)).collect()
 }
 

@@ -38,7 +38,8 @@ pub(super) fn known(boards: &[Board<'_>], store: &Store) -> Result<Vec<Vec<Known
         let rule = board.rule(phase);
         Known {
             past: past(sources, &board.course.code, &rule.name, rule.generate.kind),
-            batch_size: rule.batch.size,
+            // A cohort has as many items as its roots give: calls are not to be told from items.
+            batch_size: if rule.batch.cohort { 0 } else { rule.batch.size },
             to_buy: slots.iter().flat_map(|slot| &slot.cells).filter(|cell| cell.is_wanted()).count(),
             pending: slots.iter().filter(|slot| matches!(slot.state, State::Pending)).count(),
         }

@@ -11,7 +11,6 @@ use crate::generate::command::Command;
 use crate::generate::drop::DropFolder;
 use crate::generate::preset::Agent;
 use crate::generate::{Generator, Notices, Phrasebook, Replay};
-use crate::graph::batches;
 use crate::link::{LockFile, MainFile, read_lock};
 use crate::plan::{Adopt, Board, Chosen, Held, Memory, Names, Recall, Selection, Verdict, Wishes, choose};
 use crate::store::{self, MAX_ANSWER, Note, Root, Store, hold_waiting, try_hold};
@@ -141,6 +140,13 @@ impl Session {
                 // What a target is made from is not tried: it counts as it stands.
                 chosen.iter_mut().filter(|one| one.is_upstream).for_each(|one| *one = Chosen::default());
             }
+            let more = options.force
+                || options.trial
+                || options.fix
+                || options.retry_failed
+                || options.refresh_edited
+                || options.adopt;
+            chosen = board.widened(chosen, more);
             let tried = if options.trial { self.tried(course)? } else { HashSet::new() };
             board.wishes = Wishes {
                 chosen,
@@ -167,7 +173,7 @@ impl Session {
             board.open_all(memory)?;
             if let Some((phase, batch)) = board.missing_batch() {
                 let name = &board.rule(phase).name;
-                let batches = batches(board.cells(phase).count(), board.rule(phase).batch.size);
+                let batches = board.phases[phase].batches.count(board.cells(phase).count());
                 return Err(Problem::author(format!("there is no batch {batch} of `{name}`"))
                     .hint(format!("`{name}` has {batches} batches: `coursebuild status` lists them")));
             }

@@ -4,7 +4,6 @@ use super::drift::FirstAnswers;
 use super::past::Known;
 use crate::event::{Event, Summary};
 use crate::generate::Meters;
-use crate::graph::batch_of;
 use crate::plan::{Board, Verdict};
 use crate::store::Entry;
 use std::collections::BTreeMap;
@@ -102,10 +101,10 @@ impl Tally {
         let mut events = Vec::new();
         for (course, board) in boards.iter().enumerate() {
             for phase in 0..board.phases.len() {
-                let size = board.rule(phase).batch.size;
+                let batches = &board.phases[phase].batches;
                 let mut of_batch: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
-                for (position, (.., cell)) in board.cells(phase).enumerate() {
-                    let (items, failed) = of_batch.entry(batch_of(position, size)).or_default();
+                for (position, (root, _, cell)) in board.cells(phase).enumerate() {
+                    let (items, failed) = of_batch.entry(batches.batch_of(root, position)).or_default();
                     *items += 1;
                     *failed += usize::from(matches!(cell.decision.verdict, Verdict::Failed(_)));
                 }

@@ -46,8 +46,24 @@ pub struct PhaseStatus {
     /// Who made the results, where those of other models stay: by model (else kind of generator), most first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<ModelCount>,
+    /// What its results were made from: those of the present recipe first.
+    pub made: Vec<MadeOf>,
     /// Its batches, in order.
     pub batches: Vec<BatchStatus>,
+}
+
+/// How many results of a phase were made from one version of its recipe: documents, templates, schema, model and the rest that
+/// its items share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MadeOf {
+    /// Results that stand in the main file.
+    pub items: usize,
+    /// The recipe is the present one, or counts as it.
+    pub present: bool,
+    /// What changed since, in words; `None`: not known here.
+    pub changed: Option<Vec<String>>,
+    /// When the oldest of them was asked for, in milliseconds since 1970; `None` for the present recipe, and where it is not known.
+    pub since_ms: Option<u64>,
 }
 
 /// How many results of a phase a model made.

@@ -16,6 +16,7 @@ mod checks;
 mod chinese;
 mod ci;
 mod cli;
+mod cohort;
 mod coursewide;
 #[cfg(feature = "crash-points")]
 mod crash;
@@ -34,6 +35,7 @@ mod laws;
 mod least_calls;
 mod outside;
 mod odd_answers;
+mod partial;
 mod pipelines;
 mod presets;
 mod property;

@@ -4,8 +4,7 @@ use super::{Flight, Loop};
 use crate::diag::{Problem, Result};
 use crate::event::Event;
 use crate::generate::Stop;
-use crate::graph::batch_of;
-use crate::plan::{Board, recipe_texts};
+use crate::plan::{Board, fits, recipe_texts};
 use crate::run::call::ask;
 use crate::run::request::{Draft, Seat, draft};
 use crate::schedule::Ready;
@@ -22,6 +21,7 @@ impl Loop<'_, '_, '_> {
         let members: Vec<(usize, usize)> =
             ready.items.iter().map(|(root, at)| (*root as usize, *at as usize)).collect();
         let first = members.first().copied().unwrap_or_default();
+        fits(&self.run.boards[course], phase, &members)?;
         let batch = self.batch(course, phase, first);
         let board = &self.run.boards[course];
         let label = self.labels.take(&self.run.store, (course, board), (phase, batch), &members)?;
@@ -64,7 +64,7 @@ impl Loop<'_, '_, '_> {
     pub(in crate::run) fn batch(&mut self, course: usize, phase: usize, place: (usize, usize)) -> usize {
         let board = &self.run.boards[course];
         let position = position(board, phase, &mut self.positions[course][phase], place);
-        batch_of(position, board.rule(phase).batch.size)
+        board.phases[phase].batches.batch_of(place.0, position)
     }
 }
 
