@@ -24,6 +24,7 @@ use crate::json::Value;
 use crate::key::{Part, Recipe};
 use crate::link::MainFile;
 use crate::schedule::Lane;
+use crate::store::Judgements;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub struct Board<'w> {
     pub phases: Vec<PhaseBoard>,
     /// What a run may do with it.
     pub wishes: Wishes,
+    /// What programs have said of batches.
+    pub judgements: Judgements,
 }
 
 /// What the command line asks beside bringing up to date.
@@ -260,7 +263,7 @@ impl<'w> Board<'w> {
                 order,
             });
         }
-        Ok(Self { course, graph, phases, wishes: Wishes::default() })
+        Ok(Self { course, graph, phases, wishes: Wishes::default(), judgements: Judgements::default() })
     }
 
     /// `-B` for an item that is selected: of what a target names, not of what that is made from.

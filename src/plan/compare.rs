@@ -5,7 +5,7 @@
 //! ever, with a judge that knows of the blame. So refused results, attempts, hand edits and the store's other results need no
 //! rules of their own.
 
-use super::board::{Board, Cell, Detail};
+use super::board::{Board, Cell, Detail, Slot};
 use super::decide::decide;
 use super::facts::{Current, Decision};
 use super::memory::Memory;
@@ -36,7 +36,7 @@ pub(super) struct Read {
 }
 
 /// What an item counts with for those after it.
-fn counted(decision: &Decision) -> Option<&Current> {
+pub(super) fn counted(decision: &Decision) -> Option<&Current> {
     match decision.verdict {
         Verdict::Stale(_) | Verdict::Missing | Verdict::Pending(_) => {
             decision.current.as_ref().or(decision.linked.as_ref())
@@ -233,6 +233,8 @@ impl Board<'_> {
                 && let Ok(read) = self.read_text(phase, root, at, &Text::Lifted(lifted.into()))
             {
                 findings.extend(self.compare(phase, (root, at), &read, against));
+                let output = Some(super::output_digest_of_text(lifted));
+                findings.extend(self.blame_on(phase, (root, at), output).iter().cloned());
             }
             findings
         }))
@@ -250,8 +252,10 @@ impl Board<'_> {
     ) -> Result<(Option<Decision>, Option<Read>)> {
         let cell = &self.phases[phase].slots[place.0].cells[place.1];
         let own = cell.by_itself();
+        let output = own.current.as_ref().map(|current| current.digest);
+        let is_blamed = own.verdict == Verdict::Fresh && !self.blame_on(phase, place, output).is_empty();
         let passes = own.verdict != Verdict::Fresh
-            || read.as_ref().is_none_or(|read| self.compare(phase, place, read, against).is_empty());
+            || !is_blamed && read.as_ref().is_none_or(|read| self.compare(phase, place, read, against).is_empty());
         if passes {
             return Ok((cell.doubt.as_deref().cloned(), read));
         }
@@ -262,13 +266,37 @@ impl Board<'_> {
     }
 
     /// Compares all items of a phase as it stands when it has been opened: what is still to be bought counts with what is
-    /// linked. A blame that a purchase could undo is in doubt.
+    /// linked. A blame that a purchase could undo is in doubt. What a program is remembered to blame is compared again, for
+    /// something else may stand for it.
     pub(super) fn compare_all(&mut self, phase: usize, memory: &Memory<'_>) -> Result<()> {
+        let checks = &self.phases[phase].checks;
+        let compares = checks.blames_others();
+        let all = self.phases[phase].slots.len();
+        let mut from = if compares { self.unchanged(phase) } else { all };
+        self.compare_from(phase, from, memory)?;
+        while self.hears_programs(phase) {
+            let heard = self.hear(phase, 0..all)?;
+            let first = heard.blames.iter().map(|blame| blame.place.0).min();
+            let Some(first) = first else {
+                self.phases[phase].order.judged = heard.judged;
+                self.phases[phase].order.unjudged = heard.unknown;
+                break;
+            };
+            self.take_blames(phase, heard.blames);
+            from = from.min(first);
+            self.compare_from(phase, from, memory)?;
+        }
+        Ok(())
+    }
+
+    fn compare_from(&mut self, phase: usize, from: usize, memory: &Memory<'_>) -> Result<()> {
         let checks = &self.phases[phase].checks;
         let (ordered, reads) = (checks.blames_in_order(), checks.reads().map(|spec| spec.phase));
         let reads = reads.filter(|_| checks.blames_by_lexicon());
+        if ordered && reads.is_none() && !checks.reads_course() {
+            return self.decide_what_is_blamed(phase, memory);
+        }
         let all = self.phases[phase].slots.len();
-        let from = if ordered || reads.is_some() { self.unchanged(phase) } else { all };
         let bound = self.bound(phase);
         if !ordered {
             self.phases[phase].slots[..bound].iter_mut().for_each(|slot| slot.compared = slot.is_decided());
@@ -307,6 +335,22 @@ impl Board<'_> {
             }
             Ok(())
         })?;
+        self.put(phase, changes);
+        Ok(())
+    }
+
+    /// Decides again over what programs blame, where nothing else compares items: nothing has to be read for that.
+    fn decide_what_is_blamed(&mut self, phase: usize, memory: &Memory<'_>) -> Result<()> {
+        let board = &self.phases[phase];
+        let uncertain = |slot: &Slot| !slot.is_decided() || slot.cells.iter().any(is_bought_anew);
+        let certain = board.slots.iter().position(uncertain).unwrap_or(board.slots.len());
+        let bound = self.bound(phase).min(certain);
+        let against = Against { ledger: board.checks.ledger(), lexicon: Lexicon::default() };
+        let mut changes = Vec::new();
+        for &place in board.order.blames.keys() {
+            let (decision, _) = self.decide_beside(phase, place, None, &against, memory)?;
+            changes.extend(decision.map(|decision| (place, decision, place.0 >= bound)));
+        }
         self.put(phase, changes);
         Ok(())
     }

@@ -57,12 +57,16 @@ fn phase_plan(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<Ph
     })?;
     let (most, most_calls) = count_calls(board, phase, true, &|root| pending_items(board, phase, root).max)?;
     let (reasons, acceptable) = reasons(board, phase, memory)?;
+    let mut judging: HashMap<usize, usize> = HashMap::new();
+    judging.extend(board.unjudged(phase).iter().map(|case| (case.number, case.items)));
+    let unjudged = judging.into_values().sum();
     Ok(PhasePlan {
         phase: rule.name.clone(),
         title: rule.title.clone(),
         batches: batches(counts.items(), rule.batch.size),
         items: counts.items(),
-        recheck: memory.rechecks(board, phase),
+        recheck: memory.rechecks(board, phase).max(unjudged),
+        unjudged,
         calls: Bounds { min: least_calls, max: most_calls },
         buys: Bounds { min: least, max: most },
         unselected,

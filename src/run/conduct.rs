@@ -1,6 +1,7 @@
 //! The conductor's loop: one task that owns all state, hands out calls and takes back what they bring.
 
 use super::call::{Came, ask};
+use super::judging::{Judging, badly};
 use super::label::{Label, Labels};
 use super::looks::Looked;
 use super::options::Options;
@@ -43,6 +44,8 @@ pub(super) struct Conductor<'a, 'w> {
     pub(super) tally: Tally,
     /// The shared store, if there is one that can be asked.
     pub(super) outlet: Option<Outlet>,
+    /// The programs that judge batches.
+    pub(super) judging: Judging<'a>,
 }
 
 /// How the loop ended.
@@ -135,7 +138,8 @@ impl Loop<'_, '_, '_> {
         }
         loop {
             self.start_calls(&stop)?;
-            if self.flights.is_empty() && self.looks.is_empty() {
+            self.start_programs()?;
+            if self.flights.is_empty() && self.looks.is_empty() && self.run.judging.is_idle() {
                 self.end.bounded = self.at_bound && self.something_is_left();
                 return Ok(self.end);
             }
@@ -152,6 +156,9 @@ impl Loop<'_, '_, '_> {
                         self.came_back(flight, came);
                     }
                 }
+                Some(judged) = self.run.judging.running.join_next() => {
+                    self.judged(judged.map_err(badly)?)?;
+                }
                 Notice { call, what } = self.run.heard.next() => {
                     (self.run.emit)(&Event::Waiting { call, what });
                 }
@@ -161,6 +168,7 @@ impl Loop<'_, '_, '_> {
                     }
                     self.end.interrupted = true;
                     self.schedule.stop();
+                    self.run.judging.end();
                     (self.run.emit)(&Event::Interrupted { in_flight: self.flights.len() });
                 }
             }
@@ -265,9 +273,14 @@ impl Loop<'_, '_, '_> {
             Err(problem) => Err(problem),
         };
         if let Err(problem) = done {
-            self.schedule.stop();
-            self.end.problem.get_or_insert(problem);
+            self.stop_for(problem);
         }
+    }
+
+    /// No call leaves any more, and the problem is told at the end.
+    pub(super) fn stop_for(&mut self, problem: Problem) {
+        self.schedule.stop();
+        self.end.problem.get_or_insert(problem);
     }
 
     fn take(&mut self, flight: Flight, entry: &store::Entry) -> Result<()> {

@@ -11,7 +11,8 @@ impl Loop<'_, '_, '_> {
     /// Brings the phases of a course forward, from one on.
     pub(super) fn progress(&mut self, course: usize, from: usize) -> Result<()> {
         for phase in from..self.run.boards[course].phases.len() {
-            let step = self.run.boards[course].step(phase, &self.run.memories[course])?;
+            let mut step = self.run.boards[course].step(phase, &self.run.memories[course])?;
+            self.to_judge(course, phase, std::mem::take(&mut step.unjudged));
             let number = self.numbers[course][phase];
             for root in &step.opened {
                 let cells = &self.run.boards[course].phases[phase].slots[*root].cells;
