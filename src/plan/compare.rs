@@ -255,7 +255,8 @@ impl Board<'_> {
         let output = own.current.as_ref().map(|current| current.digest);
         let is_blamed = own.verdict == Verdict::Fresh && !self.blame_on(phase, place, output).is_empty();
         let passes = own.verdict != Verdict::Fresh
-            || !is_blamed && read.as_ref().is_none_or(|read| self.compare(phase, place, read, against).is_empty());
+            || !is_blamed
+                && read.as_ref().is_none_or(|read| self.compare(phase, place, read, against).is_empty());
         if passes {
             return Ok((cell.doubt.as_deref().cloned(), read));
         }

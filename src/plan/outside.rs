@@ -133,7 +133,11 @@ impl Board<'_> {
     pub(super) fn take_blames(&mut self, phase: usize, blames: Vec<Blame>) {
         let order = &mut self.phases[phase].order;
         for Blame { place, output, findings } in blames {
-            order.blames.entry(place).or_default().push((output, findings));
+            let of_item = order.blames.entry(place).or_default();
+            match of_item.iter_mut().find(|(blamed, _)| *blamed == output) {
+                Some((_, all)) => all.extend(findings),
+                None => of_item.push((output, findings)),
+            }
             order.blamed.insert(place);
         }
     }
@@ -161,7 +165,17 @@ impl Board<'_> {
     fn waits(&self, phase: usize, place: At) -> bool {
         let board = &self.phases[phase];
         let slot = &board.slots[place.0];
-        !slot.is_decided() || (slot.cells[place.1].is_wanted() && !board.order.blamed.contains(&place))
+        !slot.is_decided() || (self.is_wanted(phase, place) && !board.order.blamed.contains(&place))
+    }
+
+    fn is_wanted(&self, phase: usize, (root, at): At) -> bool {
+        self.phases[phase].slots[root].cells[at].is_wanted()
+    }
+
+    /// A program has blamed the item's result, and nothing stands in its place.
+    fn lacks_blamed(&self, phase: usize, (root, at): At) -> bool {
+        let board = &self.phases[phase];
+        board.order.blamed.contains(&(root, at)) && board.slots[root].cells[at].decision.current.is_none()
     }
 
     /// Hears what is remembered of the batches that lie in these roots.
@@ -198,19 +212,23 @@ impl Board<'_> {
                 self.follow_to(&mut followed, root);
                 let before = certain && root < bound;
                 certain &= ready;
-                if !ready {
-                    all_judged = false;
+                // What was judged with a result that is blamed is not judged once more without it.
+                let is_blamed = batch.iter().any(|place| self.lacks_blamed(phase, *place));
+                if !ready || is_blamed {
+                    all_judged &= ready && before && !batch.iter().any(|place| self.is_wanted(phase, *place));
                     continue;
                 }
-                let known = heard.blames.len() + heard.unknown.len();
+                let number = batch_of(position - 1, size);
+                // Without what is blamed before it, or may be, a program that sees it is given another thing.
+                let blamed_before = !heard.blames.is_empty();
+                let unsure_before = !heard.unknown.is_empty();
+                let (mut blames, mut unknown, mut sure) = (Vec::new(), Vec::new(), true);
                 for validator in &validators {
                     let sees_course = validator.sees == Sees::Course;
-                    if sees_course && !heard.blames.is_empty() {
-                        // What it is given is another thing without what was blamed.
-                        all_judged = false;
+                    sure &= !sees_course || !(blamed_before || unsure_before);
+                    if sees_course && blamed_before {
                         continue;
                     }
-                    let number = batch_of(position - 1, size);
                     let files = if sees_course {
                         let earlier = followed.iter().map(|one| (one.around, one.chain));
                         earlier.chain([(own_around, own)]).collect::<Vec<_>>()
@@ -219,26 +237,24 @@ impl Board<'_> {
                     };
                     let name = (self.course.code.as_str(), self.rule(phase).name.as_str(), number);
                     let key = judgement_key(validator, name, &files);
-                    let firm = if sees_course { before } else { self.is_fed_for_good(phase, &batch) };
-                    let case = Case {
-                        phase,
-                        number,
-                        validator: (*validator).clone(),
-                        key,
-                        items: batch.len(),
-                        firm,
-                        members: batch.clone(),
-                    };
                     match self.judgements.get(key)? {
-                        Some(judgement) => {
-                            let blames = self.blames(phase, &batch, &judgement.findings)?;
-                            heard.blames.extend(blames);
-                        }
-                        None => heard.unknown.push(case),
+                        Some(judgement) => blames.extend(self.blames(phase, &batch, &judgement.findings)?),
+                        None => unknown.push(Case {
+                            phase,
+                            number,
+                            validator: (*validator).clone(),
+                            key,
+                            items: batch.len(),
+                            firm: if sees_course { before } else { self.is_fed_for_good(phase, &batch) },
+                            members: batch.clone(),
+                        }),
                     }
                 }
-                all_judged &= known == heard.blames.len() + heard.unknown.len() && before;
-                all_judged &= batch.iter().all(|(root, at)| !board.slots[*root].cells[*at].is_wanted());
+                all_judged &= before && sure && blames.is_empty() && unknown.is_empty();
+                if sure && unknown.is_empty() {
+                    heard.blames.extend(blames);
+                }
+                heard.unknown.extend(unknown);
                 if all_judged && self.is_aligned(phase, &starts, root + 1) {
                     heard.judged = root + 1;
                 }

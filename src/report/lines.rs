@@ -96,7 +96,11 @@ impl Lines {
             }
             Event::CallEnded { .. } => self.ended(event),
             Event::Judging { course, phase, batches } => {
-                format!("{}: programs judge {}\n", flat(&format!("{course}/{phase}")), count(*batches, "batch"))
+                format!(
+                    "{}: programs judge {}\n",
+                    flat(&format!("{course}/{phase}")),
+                    count(*batches, "batch")
+                )
             }
             Event::Compared { course, phase, refused, findings: found } => {
                 let head = format!(

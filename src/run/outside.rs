@@ -99,13 +99,7 @@ impl Outside<'_> {
     }
 
     /// The batch that begins at a position, with what a program is given beside it.
-    fn batch<'j>(
-        &self,
-        phase: usize,
-        judged: &'j [JudgedPhase],
-        first: usize,
-        sees: Sees,
-    ) -> Batch<'j> {
+    fn batch<'j>(&self, phase: usize, judged: &'j [JudgedPhase], first: usize, sees: Sees) -> Batch<'j> {
         let graph = Graph::of(self.course);
         let size = self.course.phases[phase].rule.batch.size.max(1);
         let all = &judged[phase].items;
@@ -184,18 +178,13 @@ impl Outside<'_> {
         for (of, items) in batch.given.iter().enumerate() {
             let output = &self.course.phases[of].rule.output;
             let as_found = |number: usize, value: &mut Value| *value = self.value(of, items[number]);
-            files.push((
-                output.file.clone(),
-                excerpt(&self.mains[of], output, &listed(items), &as_found)?,
-            ));
+            files.push((output.file.clone(), excerpt(&self.mains[of], output, &listed(items), &as_found)?));
         }
         let as_found = |number: usize, value: &mut Value| *value = self.value(phase, batch.members[number]);
         let batch_file = batch_file(&rule.name, batch.number);
         let members = listed(&batch.members);
-        files.push((
-            batch_file.clone(),
-            bare_excerpt(&self.mains[phase], &rule.output, &members, &as_found)?,
-        ));
+        files
+            .push((batch_file.clone(), bare_excerpt(&self.mains[phase], &rule.output, &members, &as_found)?));
         let items = members.into_iter().map(|item| (item.id, item.root)).collect();
         Ok(Task {
             validator: validator.clone(),

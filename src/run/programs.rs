@@ -176,8 +176,7 @@ fn read(task: &Task, ended: &Ended) -> Result<Judgement> {
         let said = ended.stderr.trim();
         let start = said.char_indices().rev().nth(QUOTED).map_or(0, |(at, _)| at);
         let said = &said[start..];
-        let problem =
-            Problem::environment(format!("the check `{label}` gave no judgement on `{at}`: {how}"));
+        let problem = Problem::environment(format!("the check `{label}` gave no judgement on `{at}`: {how}"));
         if said.is_empty() { problem } else { problem.because(escape(said)) }
     };
     let hint = "a check's program prints `{\"valid\", \"errors\", \"warnings\"}`: docs/checks.md; `severity = \"off\"` does without it";
