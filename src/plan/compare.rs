@@ -5,7 +5,7 @@
 //! ever, with a judge that knows of the blame. So refused results, attempts, hand edits and the store's other results need no
 //! rules of their own.
 
-use super::board::{Board, Cell, Detail, Slot};
+use super::board::{Board, Cell, Detail};
 use super::decide::decide;
 use super::facts::{Current, Decision};
 use super::memory::Memory;
@@ -273,24 +273,12 @@ impl Board<'_> {
         let checks = &self.phases[phase].checks;
         let compares = checks.blames_others();
         let all = self.phases[phase].slots.len();
-        let mut from = if compares { self.unchanged(phase) } else { all };
+        let from = if compares { self.unchanged(phase) } else { all };
         self.compare_from(phase, from, memory)?;
-        while self.hears_programs(phase) {
-            let heard = self.hear(phase, 0..all)?;
-            let first = heard.blames.iter().map(|blame| blame.place.0).min();
-            let Some(first) = first else {
-                self.phases[phase].order.judged = heard.judged;
-                self.phases[phase].order.unjudged = heard.unknown;
-                break;
-            };
-            self.take_blames(phase, heard.blames);
-            from = from.min(first);
-            self.compare_from(phase, from, memory)?;
-        }
-        Ok(())
+        self.hear_all(phase, from, memory)
     }
 
-    fn compare_from(&mut self, phase: usize, from: usize, memory: &Memory<'_>) -> Result<()> {
+    pub(super) fn compare_from(&mut self, phase: usize, from: usize, memory: &Memory<'_>) -> Result<()> {
         let checks = &self.phases[phase].checks;
         let (ordered, reads) = (checks.blames_in_order(), checks.reads().map(|spec| spec.phase));
         let reads = reads.filter(|_| checks.blames_by_lexicon());
@@ -340,22 +328,6 @@ impl Board<'_> {
         Ok(())
     }
 
-    /// Decides again over what programs blame, where nothing else compares items: nothing has to be read for that.
-    fn decide_what_is_blamed(&mut self, phase: usize, memory: &Memory<'_>) -> Result<()> {
-        let board = &self.phases[phase];
-        let uncertain = |slot: &Slot| !slot.is_decided() || slot.cells.iter().any(is_bought_anew);
-        let certain = board.slots.iter().position(uncertain).unwrap_or(board.slots.len());
-        let bound = self.bound(phase).min(certain);
-        let against = Against { ledger: board.checks.ledger(), lexicon: Lexicon::default() };
-        let mut changes = Vec::new();
-        for &place in board.order.blames.keys() {
-            let (decision, _) = self.decide_beside(phase, place, None, &against, memory)?;
-            changes.extend(decision.map(|decision| (place, decision, place.0 >= bound)));
-        }
-        self.put(phase, changes);
-        Ok(())
-    }
-
     /// Compares roots of a phase with its vocabulary alone, in parallel. Gives the roots in which something changed.
     pub(super) fn gate_roots(
         &mut self,
@@ -401,6 +373,6 @@ impl Board<'_> {
 }
 
 /// A purchase whose result nobody knows: it may undo a blame behind it.
-fn is_bought_anew(cell: &Cell) -> bool {
+pub(super) fn is_bought_anew(cell: &Cell) -> bool {
     cell.chosen && matches!(cell.decision.verdict, Verdict::Missing | Verdict::Stale(_))
 }

@@ -3,6 +3,7 @@
 mod adopt;
 mod accepted;
 mod attempts;
+mod blame;
 mod board;
 mod claim;
 mod compare;

@@ -112,36 +112,6 @@ struct Followed {
 }
 
 impl Board<'_> {
-    /// True where programs decide over items in this run.
-    pub(super) fn hears_programs(&self, phase: usize) -> bool {
-        self.phases[phase].checks.runs_programs() && !self.wishes.trial
-    }
-
-    /// The batches that no judgement of the plan is known of.
-    pub fn unjudged(&self, phase: usize) -> &[Case] {
-        &self.phases[phase].order.unjudged
-    }
-
-    /// The findings that a result is blamed for by a program.
-    pub(super) fn blame_on(&self, phase: usize, place: At, output: Option<Digest>) -> &[Finding] {
-        let blames = self.phases[phase].order.blames.get(&place).map_or(&[][..], Vec::as_slice);
-        let found = blames.iter().find(|(blamed, _)| Some(*blamed) == output);
-        found.map_or(&[], |(_, findings)| findings)
-    }
-
-    /// Remembers blames for the decisions that follow.
-    pub(super) fn take_blames(&mut self, phase: usize, blames: Vec<Blame>) {
-        let order = &mut self.phases[phase].order;
-        for Blame { place, output, findings } in blames {
-            let of_item = order.blames.entry(place).or_default();
-            match of_item.iter_mut().find(|(blamed, _)| *blamed == output) {
-                Some((_, all)) => all.extend(findings),
-                None => of_item.push((output, findings)),
-            }
-            order.blamed.insert(place);
-        }
-    }
-
     /// How many items stand before each root, and at last in all; while that is not known, no number is reached.
     pub(super) fn starts(&self, phase: usize) -> Vec<usize> {
         let slots = &self.phases[phase].slots;
@@ -166,16 +136,6 @@ impl Board<'_> {
         let board = &self.phases[phase];
         let slot = &board.slots[place.0];
         !slot.is_decided() || (self.is_wanted(phase, place) && !board.order.blamed.contains(&place))
-    }
-
-    fn is_wanted(&self, phase: usize, (root, at): At) -> bool {
-        self.phases[phase].slots[root].cells[at].is_wanted()
-    }
-
-    /// A program has blamed the item's result, and nothing stands in its place.
-    fn lacks_blamed(&self, phase: usize, (root, at): At) -> bool {
-        let board = &self.phases[phase];
-        board.order.blamed.contains(&(root, at)) && board.slots[root].cells[at].decision.current.is_none()
     }
 
     /// Hears what is remembered of the batches that lie in these roots.

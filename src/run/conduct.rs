@@ -18,7 +18,6 @@ use crate::diag::{Problem, Result};
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::generate::{Generator, Heard, Notice, Outcome, Stop, Stopper};
-use crate::graph::batch_of;
 use crate::link::Text;
 use crate::plan::{Board, Current, Decision, Memory, State, enlist, extras, place, recipe_texts, trouble};
 use crate::prompt::Prompts;
@@ -76,7 +75,7 @@ pub(super) struct Loop<'c, 'a, 'w> {
     pub(super) numbers: Vec<Vec<PhaseNo>>,
     places: HashMap<PhaseNo, (usize, usize)>,
     /// By course and phase: the position of the first item of each root, as far as it is known.
-    positions: Vec<Vec<Vec<usize>>>,
+    pub(super) positions: Vec<Vec<Vec<usize>>>,
     labels: Labels,
     /// The blobs with the texts behind the recipes that calls of this run were sent: by course, phase and scope.
     texts: HashMap<(usize, usize, u32), Digest>,
@@ -88,7 +87,7 @@ pub(super) struct Loop<'c, 'a, 'w> {
     at_bound: bool,
     /// Phases of the present course that have become known better since that was told.
     pub(super) opened: BTreeSet<usize>,
-    end: End,
+    pub(super) end: End,
 }
 
 impl Conductor<'_, '_> {
@@ -257,13 +256,6 @@ impl Loop<'_, '_, '_> {
         Ok(())
     }
 
-    /// The number of the batch that an item is in.
-    pub(super) fn batch(&mut self, course: usize, phase: usize, place: (usize, usize)) -> usize {
-        let board = &self.run.boards[course];
-        let position = position(board, phase, &mut self.positions[course][phase], place);
-        batch_of(position, board.rule(phase).batch.size)
-    }
-
     /// Takes back a call. A problem stops the run, and what is in flight is still waited for and kept.
     fn came_back(&mut self, flight: Flight, came: Result<Came>) {
         let done = match came {
@@ -275,12 +267,6 @@ impl Loop<'_, '_, '_> {
         if let Err(problem) = done {
             self.stop_for(problem);
         }
-    }
-
-    /// No call leaves any more, and the problem is told at the end.
-    pub(super) fn stop_for(&mut self, problem: Problem) {
-        self.schedule.stop();
-        self.end.problem.get_or_insert(problem);
     }
 
     fn take(&mut self, flight: Flight, entry: &store::Entry) -> Result<()> {
@@ -351,18 +337,6 @@ impl Loop<'_, '_, '_> {
         self.progress(course, phase)
     }
 
-    /// Tells how much is known now of the phases that have become known better.
-    pub(super) fn tell_what_opened(&mut self, course: usize) {
-        for reader in std::mem::take(&mut self.opened) {
-            (self.run.emit)(&Event::Phase {
-                course: self.run.boards[course].course.code.clone(),
-                phase: self.run.boards[course].rule(reader).name.clone(),
-                to_buy: self.run.tally.to_buy(course, reader),
-                pending: self.run.boards[course].waiting(reader),
-            });
-        }
-    }
-
     /// Judges an output. `None`: it passed, and stands for its item now. Otherwise what it is refused for, and its digest.
     pub(super) fn judge(
         &mut self,
@@ -401,16 +375,4 @@ impl Loop<'_, '_, '_> {
         board.let_stand(phase, (root, at), Decision::fresh(current));
         Ok(None)
     }
-}
-
-/// The position of an item in its phase. What stands before a call is settled, so positions are found once.
-fn position(board: &Board<'_>, phase: usize, known: &mut Vec<usize>, (root, at): (usize, usize)) -> usize {
-    if known.is_empty() {
-        known.push(0);
-    }
-    while known.len() <= root {
-        let last = known.len() - 1;
-        known.push(known[last] + board.phases[phase].slots[last].cells.len());
-    }
-    known[root] + at
 }

@@ -128,7 +128,7 @@ impl<'s> Judging<'s> {
 
 impl Loop<'_, '_, '_> {
     /// Notes what a phase needs judged now; what it needed before and was not begun is needed no more.
-    pub(super) fn to_judge(&mut self, course: usize, phase: usize, cases: Vec<Case>) {
+    pub(super) fn wants_judged(&mut self, course: usize, phase: usize, cases: Vec<Case>) {
         let at = (course, phase);
         let judging = &mut self.run.judging;
         let new = |case: &Case| !judging.under_way.contains(&(at, case.key));

@@ -3,16 +3,17 @@
 
 use super::conduct::Loop;
 use super::trial::stands_as_before;
-use crate::diag::Result;
+use crate::diag::{Problem, Result};
 use crate::event::Event;
-use crate::plan::{Step, pack, wants};
+use crate::graph::batch_of;
+use crate::plan::{Board, Step, pack, wants};
 
 impl Loop<'_, '_, '_> {
     /// Brings the phases of a course forward, from one on.
     pub(super) fn progress(&mut self, course: usize, from: usize) -> Result<()> {
         for phase in from..self.run.boards[course].phases.len() {
             let mut step = self.run.boards[course].step(phase, &self.run.memories[course])?;
-            self.to_judge(course, phase, std::mem::take(&mut step.unjudged));
+            self.wants_judged(course, phase, std::mem::take(&mut step.unjudged));
             let number = self.numbers[course][phase];
             for root in &step.opened {
                 let cells = &self.run.boards[course].phases[phase].slots[*root].cells;
@@ -86,4 +87,41 @@ impl Loop<'_, '_, '_> {
             self.schedule.stop();
         }
     }
+
+    /// Tells how much is known now of the phases that have become known better.
+    pub(super) fn tell_what_opened(&mut self, course: usize) {
+        for reader in std::mem::take(&mut self.opened) {
+            (self.run.emit)(&Event::Phase {
+                course: self.run.boards[course].course.code.clone(),
+                phase: self.run.boards[course].rule(reader).name.clone(),
+                to_buy: self.run.tally.to_buy(course, reader),
+                pending: self.run.boards[course].waiting(reader),
+            });
+        }
+    }
+
+    /// No call leaves any more, and the problem is told at the end.
+    pub(super) fn stop_for(&mut self, problem: Problem) {
+        self.schedule.stop();
+        self.end.problem.get_or_insert(problem);
+    }
+
+    /// The number of the batch that an item is in.
+    pub(super) fn batch(&mut self, course: usize, phase: usize, place: (usize, usize)) -> usize {
+        let board = &self.run.boards[course];
+        let position = position(board, phase, &mut self.positions[course][phase], place);
+        batch_of(position, board.rule(phase).batch.size)
+    }
+}
+
+/// The position of an item in its phase. What stands before a call is settled, so positions are found once.
+fn position(board: &Board<'_>, phase: usize, known: &mut Vec<usize>, (root, at): (usize, usize)) -> usize {
+    if known.is_empty() {
+        known.push(0);
+    }
+    while known.len() <= root {
+        let last = known.len() - 1;
+        known.push(known[last] + board.phases[phase].slots[last].cells.len());
+    }
+    known[root] + at
 }
