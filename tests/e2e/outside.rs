@@ -430,3 +430,34 @@ fn a_node_script_as_projects_have_them_is_a_check() {
     check(&space, 1);
     assert_eq!(judged(&space), [2, 3]);
 }
+
+#[test]
+fn batches_that_end_within_a_seed_are_judged_too() {
+    let space = Space::batching(13).with_own_rules();
+    let log = space.around().join("judged");
+    let rule = space.read("rules/phase5.toml");
+    let argv = json!(["sh", "-c", "echo {batch} >> \"$1\"; echo '{\"valid\": true}'", "sh", log]);
+    space.write("rules/phase5.toml", &format!("{rule}\n[[check]]\nuse = \"command\"\nargv = {argv}\n"));
+    let manifest = space.read("coursebuild.toml");
+    space.write(
+        "coursebuild.toml",
+        &format!("{manifest}\n[phase.phase5]\nbatch = 7\n[phase.phase3]\nbatch = 5\n"),
+    );
+    let seeds = space.seeds();
+    space.edit_seeds(|seeds| drop(seeds.remove(5)));
+    let space = built(space);
+    assert!(judged(&space).len() > 3);
+    assert!(!space.read("course/coursebuild.lock").contains("unchecked"));
+    assert_eq!(again(&space).exits(0).calls(), 0);
+    assert_eq!(judged(&space), [0; 0]);
+    space.write_seeds(&seeds);
+    let ran = space.build(&[]).exits(0);
+    assert!(ran.calls() > 0);
+    assert!(!space.read("course/coursebuild.lock").contains("unchecked"), "{ran:#?}");
+    judged(&space);
+    assert_eq!(again(&space).exits(0).calls(), 0);
+    assert_eq!(judged(&space), [0; 0]);
+    // What is tried is not judged by programs.
+    space.build(&["phase5/1", "--trial"]).exits(0);
+    assert_eq!(judged(&space), [0; 0]);
+}
