@@ -98,6 +98,15 @@ pub enum Event {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         findings: Vec<Finding>,
     },
+    /// Programs of `command` checks begin to judge batches that nobody remembers a judgement of.
+    Judging {
+        /// The course's code.
+        course: String,
+        /// The phase.
+        phase: String,
+        /// How many batches are to be judged, as often as there are programs that do.
+        batches: usize,
+    },
     /// Results that pass by themselves do not go together with those before them, or with an earlier phase.
     Compared {
         /// The course's code.

@@ -57,7 +57,7 @@ impl Graph {
 }
 
 /// The number of the batch, from 1, that the item at a position (from 0) of its phase is in.
-fn batch_of(position: usize, size: usize) -> usize {
+pub fn batch_of(position: usize, size: usize) -> usize {
     position / size.max(1) + 1
 }
 

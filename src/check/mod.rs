@@ -113,8 +113,12 @@ impl Checks {
                         "let `from`, `each`, `id`, `text` and `components` be the same as in the first one",
                     ));
             }
-            // A program is run by `check` and by no build, so it decides over no stored output.
-            if !matches!(one.check, Check::Outside(_)) {
+            if let Check::Outside(outside) = &one.check {
+                // One that only warns decides over no stored output, so no build runs it.
+                if one.severity == Severity::Error {
+                    hasher.field("program", outside.key().as_bytes());
+                }
+            } else {
                 hasher
                     .field("check", one.definition.name.as_bytes())
                     .field("version", &one.definition.version.to_le_bytes())
@@ -148,9 +152,14 @@ impl Checks {
         self.enabled.iter().any(|one| one.definition.scope == Scope::Course)
     }
 
-    /// True when [`Checks::in_order`] can find an error, so that a verdict depends on the outputs before.
+    /// True when [`Checks::in_order`] or a program can find an error, so that a verdict depends on other outputs of the phase.
     pub fn blames_in_order(&self) -> bool {
-        self.blames(Scope::Course)
+        self.blames(Scope::Course) || self.runs_programs()
+    }
+
+    /// True when a program decides over outputs.
+    pub fn runs_programs(&self) -> bool {
+        self.blames(Scope::Batch)
     }
 
     /// True when [`Checks::with_lexicon`] can find an error, so that a verdict depends on an earlier phase.

@@ -121,7 +121,7 @@ fn whole(item: &Item, found: &MainFile, output: &Output, finish: &dyn Fn(&mut Va
 }
 
 /// An item's line or lines, and where its value begins in them.
-fn item_bytes(
+pub(super) fn item_bytes(
     item: &Item,
     found: &MainFile,
     output: &Output,
@@ -182,7 +182,12 @@ pub fn envelope_changes(
 }
 
 /// The computed fields of the envelope, as JSON.
-fn totals(found: &MainFile, output: &Output, items: &[Item], finish: Finish<'_>) -> Result<Vec<String>> {
+pub(super) fn totals(
+    found: &MainFile,
+    output: &Output,
+    items: &[Item],
+    finish: Finish<'_>,
+) -> Result<Vec<String>> {
     let mut totals: Vec<Total> = output.envelope.iter().map(|_| Total::default()).collect();
     if output.envelope.iter().any(|(_, field)| matches!(field, Computed::CountOf(_) | Computed::Sum(_))) {
         for (number, chunk) in items.chunks(CHUNK).enumerate() {

@@ -18,13 +18,14 @@ use super::select::Chosen;
 use super::verdict::Verdict;
 use crate::check::Checks;
 use crate::course::{Context, Course, Feed, Role, Rule, Window};
-use crate::diag::Result;
+use crate::diag::{Problem, Result};
 use crate::digest::{Digest, Hasher};
 use crate::graph::{Batches, Graph};
 use crate::json::Value;
 use crate::key::{Part, Recipe};
 use crate::link::MainFile;
 use crate::schedule::Lane;
+use crate::store::Judgements;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub struct Board<'w> {
     pub phases: Vec<PhaseBoard>,
     /// What a run may do with it.
     pub wishes: Wishes,
+    /// What programs have said of batches.
+    pub judgements: Judgements,
 }
 
 /// What the command line asks beside bringing up to date.
@@ -245,8 +248,16 @@ impl<'w> Board<'w> {
             let checks = Checks::compile(&phase.rule)?;
             let order = Order::new(&checks);
             let (claiming, taken) = (BTreeSet::new(), HashSet::new());
+            let batches = Batches::of(&phase.rule, &roots);
+            if let Some(program) = checks.outside().next().filter(|_| batches.cohorts().is_some()) {
+                let what =
+                    format!("`{}` has cohorts, which no program can judge by its batches", phase.rule.name);
+                return Err(Problem::author(what)
+                    .because(format!("the check `{}` runs one", program.label))
+                    .hint("leave the check out, or `cohort`"));
+            }
             phases.push(PhaseBoard {
-                batches: Batches::of(&phase.rule, &roots),
+                batches,
                 roots,
                 slots,
                 checks,
@@ -267,7 +278,7 @@ impl<'w> Board<'w> {
                 order,
             });
         }
-        Ok(Self { course, graph, phases, wishes: Wishes::default() })
+        Ok(Self { course, graph, phases, wishes: Wishes::default(), judgements: Judgements::default() })
     }
 
     /// `-B` for an item that is selected: of what a target names, not of what that is made from.

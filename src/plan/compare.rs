@@ -36,7 +36,7 @@ pub(super) struct Read {
 }
 
 /// What an item counts with for those after it.
-fn counted(decision: &Decision) -> Option<&Current> {
+pub(super) fn counted(decision: &Decision) -> Option<&Current> {
     match decision.verdict {
         Verdict::Stale(_) | Verdict::Missing | Verdict::Pending(_) => {
             decision.current.as_ref().or(decision.linked.as_ref())
@@ -233,6 +233,8 @@ impl Board<'_> {
                 && let Ok(read) = self.read_text(phase, root, at, &Text::Lifted(lifted.into()))
             {
                 findings.extend(self.compare(phase, (root, at), &read, against));
+                let output = Some(super::output_digest_of_text(lifted));
+                findings.extend(self.blame_on(phase, (root, at), output).iter().cloned());
             }
             findings
         }))
@@ -250,8 +252,11 @@ impl Board<'_> {
     ) -> Result<(Option<Decision>, Option<Read>)> {
         let cell = &self.phases[phase].slots[place.0].cells[place.1];
         let own = cell.by_itself();
+        let output = own.current.as_ref().map(|current| current.digest);
+        let is_blamed = own.verdict == Verdict::Fresh && !self.blame_on(phase, place, output).is_empty();
         let passes = own.verdict != Verdict::Fresh
-            || read.as_ref().is_none_or(|read| self.compare(phase, place, read, against).is_empty());
+            || !is_blamed
+                && read.as_ref().is_none_or(|read| self.compare(phase, place, read, against).is_empty());
         if passes {
             return Ok((cell.doubt.as_deref().cloned(), read));
         }
@@ -262,13 +267,25 @@ impl Board<'_> {
     }
 
     /// Compares all items of a phase as it stands when it has been opened: what is still to be bought counts with what is
-    /// linked. A blame that a purchase could undo is in doubt.
+    /// linked. A blame that a purchase could undo is in doubt. What a program is remembered to blame is compared again, for
+    /// something else may stand for it.
     pub(super) fn compare_all(&mut self, phase: usize, memory: &Memory<'_>) -> Result<()> {
+        let checks = &self.phases[phase].checks;
+        let compares = checks.blames_others();
+        let all = self.phases[phase].slots.len();
+        let from = if compares { self.unchanged(phase) } else { all };
+        self.compare_from(phase, from, memory)?;
+        self.hear_all(phase, from, memory)
+    }
+
+    pub(super) fn compare_from(&mut self, phase: usize, from: usize, memory: &Memory<'_>) -> Result<()> {
         let checks = &self.phases[phase].checks;
         let (ordered, reads) = (checks.blames_in_order(), checks.reads().map(|spec| spec.phase));
         let reads = reads.filter(|_| checks.blames_by_lexicon());
+        if ordered && reads.is_none() && !checks.reads_course() {
+            return self.decide_what_is_blamed(phase, memory);
+        }
         let all = self.phases[phase].slots.len();
-        let from = if ordered || reads.is_some() { self.unchanged(phase) } else { all };
         let bound = self.bound(phase);
         if !ordered {
             self.phases[phase].slots[..bound].iter_mut().for_each(|slot| slot.compared = slot.is_decided());
@@ -356,6 +373,6 @@ impl Board<'_> {
 }
 
 /// A purchase whose result nobody knows: it may undo a blame behind it.
-fn is_bought_anew(cell: &Cell) -> bool {
+pub(super) fn is_bought_anew(cell: &Cell) -> bool {
     cell.chosen && matches!(cell.decision.verdict, Verdict::Missing | Verdict::Stale(_))
 }

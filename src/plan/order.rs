@@ -10,10 +10,12 @@ use super::claim;
 use super::compare::Against;
 use super::facts::Decision;
 use super::memory::Memory;
+use super::outside::Case;
 use crate::check::{Checks, Finding, Lexicon};
 use crate::course::Feed;
 use crate::diag::Result;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::digest::Digest;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// An item: the number of its root and its own.
 pub(super) type At = (usize, usize);
@@ -34,6 +36,14 @@ pub(super) struct Order {
     pub(super) before: HashMap<At, Decision>,
     /// A group that waits until it is known how far it goes.
     pub(super) stuck: Option<(usize, usize)>,
+    /// By item, the results that programs blame.
+    pub(super) blames: HashMap<At, Vec<(Digest, Vec<Finding>)>>,
+    /// Items that programs have blamed and that were not asked for again since.
+    pub(super) blamed: HashSet<At>,
+    /// So many leading roots stand in batches that programs have judged, as the plan found them.
+    pub(super) judged: usize,
+    /// The batches that no program has judged yet, as the plan found them.
+    pub(super) unjudged: Vec<Case>,
     /// Roots whose slots are not open.
     closed: BTreeSet<usize>,
     /// Roots of which nobody was told yet what is to be bought.
@@ -62,6 +72,8 @@ pub struct Step {
     pub refused: Vec<At>,
     /// What they and other results are refused for.
     pub findings: Vec<Finding>,
+    /// Batches that programs have to judge before it goes on.
+    pub unjudged: Vec<Case>,
 }
 
 impl Board<'_> {
@@ -80,13 +92,17 @@ impl Board<'_> {
         let checks = &self.phases[phase].checks;
         let reads = checks.reads().filter(|_| checks.blames_by_lexicon()).map(|spec| spec.phase);
         let feed = self.graph.node(phase).feed;
-        let bound = feed.map_or(all, behind).min(reads.map_or(all, behind)).min(all);
+        // Programs see the main files of all earlier phases.
+        let seen = if self.hears_programs(phase) { (0..phase).map(behind).min() } else { None };
+        let bound = feed.map_or(all, behind).min(reads.map_or(all, behind)).min(seen.unwrap_or(all)).min(all);
         self.phases[phase].batches.cohorts().map_or(bound, |cohorts| cohorts.whole(bound))
     }
 
     /// Moves the frontier over what has nothing to be bought and is not in doubt.
     pub(super) fn advance(&mut self, phase: usize) {
-        let (looks_back, bound) = (self.rule(phase).output.looks_back(), self.bound(phase));
+        let looks_back = self.rule(phase).output.looks_back();
+        let judged = if self.hears_programs(phase) { self.phases[phase].order.judged } else { usize::MAX };
+        let bound = self.bound(phase).min(judged);
         while self.phases[phase].settled < bound {
             let root = self.phases[phase].settled;
             let slot = &self.phases[phase].slots[root];
@@ -187,7 +203,8 @@ impl Board<'_> {
     pub fn ask(&mut self, phase: usize, members: &[At]) {
         let order = &mut self.phases[phase].order;
         let last = members.iter().map(|(root, _)| *root).max().unwrap_or_default();
-        for (root, _) in members {
+        for (root, at) in members {
+            order.blamed.remove(&(*root, *at));
             let end = order.calls.entry(*root).or_insert(last);
             *end = last.max(*end);
         }

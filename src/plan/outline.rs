@@ -60,12 +60,16 @@ fn phase_plan(board: &Board<'_>, phase: usize, memory: &Memory<'_>) -> Result<Ph
     let bought = buy(&|_| false);
     let (calls, buys) = sums(&bought);
     let Reasons { counted, acceptable, if_accepted } = reasons(board, phase, memory, &bought, &buy)?;
+    let mut judging: HashMap<usize, usize> = HashMap::new();
+    judging.extend(board.unjudged(phase).iter().map(|case| (case.number, case.items)));
+    let unjudged = judging.into_values().sum();
     Ok(PhasePlan {
         phase: rule.name.clone(),
         title: rule.title.clone(),
         batches: board.phases[phase].batches.count(counts.items()),
         items: counts.items(),
-        recheck: memory.rechecks(board, phase),
+        recheck: memory.rechecks(board, phase).max(unjudged),
+        unjudged,
         calls,
         buys,
         unselected,

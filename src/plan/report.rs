@@ -99,6 +99,8 @@ pub struct PhasePlan {
     pub counts: Counts,
     /// Items whose stored output has to be checked again, without a call.
     pub recheck: usize,
+    /// Those of them that a program judges first, before anything is bought on the ground of them.
+    pub unjudged: usize,
     /// Calls.
     pub calls: Bounds,
     /// Items to be bought.

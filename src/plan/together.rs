@@ -5,8 +5,10 @@
 //! judged again from there. Groups follow from what was bought, so nothing depends on the order in which answers arrive.
 
 use super::board::{Board, Cell};
+use super::compare::{Against, Read};
 use super::memory::Memory;
 use super::order::{At, Step};
+use super::outside::Heard;
 use super::verdict::Verdict;
 use crate::check::{Finding, Ledger};
 use crate::diag::Result;
@@ -33,7 +35,9 @@ impl Board<'_> {
             if known.is_some() && self.phases[phase].order.stuck == known {
                 break;
             }
-            self.judge_group(phase, &group, step, memory)?;
+            if !self.judge_group(phase, &group, step, memory)? {
+                break;
+            }
             self.phases[phase].order.stuck = None;
             if self.phases[phase].settled < group.end {
                 self.phases[phase].order.stuck = known.map(|(_, end)| (self.phases[phase].settled, end));
@@ -57,11 +61,17 @@ impl Board<'_> {
         let board = &self.phases[phase];
         let from = self.settled(phase);
         let answered = |root: usize| board.slots[root].is_decided() && !self.is_unanswered(phase, root);
+        // What a program judges ends where a batch ends.
+        let starts = self.hears_programs(phase).then(|| self.starts(phase));
+        let ends = |root: usize| starts.as_ref().is_none_or(|starts| self.is_aligned(phase, starts, root));
         if !board.order.calls.contains_key(&from) {
             let free = |root: usize| !board.order.calls.contains_key(&root) && answered(root);
             let end = (from..bound).find(|root| !free(*root)).unwrap_or(bound);
             let whole = board.slots.get(end).is_none_or(|slot| end < bound && slot.is_decided());
-            return (end > from).then_some(Group { end, whole });
+            let aligned = (from + 1..=end).rev().find(|root| ends(*root));
+            if let Some(end) = aligned {
+                return Some(Group { end, whole });
+            }
         }
         let (mut at, mut end) = (from, from + 1);
         while at < end {
@@ -70,40 +80,89 @@ impl Board<'_> {
             }
             end = end.max(board.order.calls.get(&at).map_or(0, |last| last + 1));
             at += 1;
+            end += usize::from(at == end && !ends(end));
         }
         Some(Group { end, whole: true })
     }
 
-    /// Judges a group in order, and settles what stands before the first of it that is to be bought.
+    /// Judges a group in order, and settles what stands before the first of it that is to be bought. False while a program has
+    /// to be heard first.
     fn judge_group(
         &mut self,
         phase: usize,
         group: &Group,
         step: &mut Step,
         memory: &Memory<'_>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let from = self.settled(phase);
         let mut against = self.taught(phase, from)?;
+        if !self.hears_programs(phase) {
+            let failing = self.judge_in_order(phase, group, &mut against, step, memory)?;
+            let settled = failing.first().map_or(group.end, |(root, _)| *root);
+            self.give_back(phase, against);
+            self.finish_group(phase, settled, group, failing, step);
+            return Ok(true);
+        }
+        let before = against.ledger.clone();
+        let failing = loop {
+            let failing = self.judge_in_order(phase, group, &mut against, step, memory)?;
+            // A batch that lacks something for another reason is not judged yet.
+            let lacks = failing.iter().any(|place| !self.phases[phase].order.blamed.contains(place));
+            let heard = if lacks { Heard::default() } else { self.hear(phase, from..group.end)? };
+            if heard.blames.is_empty() && heard.unknown.is_empty() {
+                break failing;
+            }
+            against.ledger = before.clone();
+            if heard.blames.is_empty() {
+                step.unjudged = heard.unknown;
+                self.give_back(phase, against);
+                return Ok(false);
+            }
+            self.take_blames(phase, heard.blames);
+        };
+        // Batches are judged as a whole, so nothing of the group is settled before all of it is.
+        let settled = if failing.is_empty() { group.end } else { from };
+        if !failing.is_empty() {
+            against.ledger = before;
+        }
+        self.give_back(phase, against);
+        self.finish_group(phase, settled, group, failing, step);
+        Ok(true)
+    }
+
+    /// Compares the items of a group with those before them. Gives what is to be bought; then the ledger is as it was before the
+    /// first of that.
+    fn judge_in_order(
+        &mut self,
+        phase: usize,
+        group: &Group,
+        against: &mut Against,
+        step: &mut Step,
+        memory: &Memory<'_>,
+    ) -> Result<Vec<At>> {
         let mut kept: Option<Ledger> = None;
         let mut failing: Vec<At> = Vec::new();
-        for root in from..group.end {
+        let checks = &self.phases[phase].checks;
+        let compares = checks.reads_course() || checks.blames_by_lexicon();
+        for root in self.settled(phase)..group.end {
             let mut changed = false;
-            for (at, read) in self.read_root(phase, root)?.into_iter().enumerate() {
+            let items = self.phases[phase].slots[root].cells.len();
+            let unread = || std::iter::repeat_with(|| None).take(items).collect();
+            let reads = if compares { self.read_root(phase, root)? } else { unread() };
+            for (at, read) in reads.into_iter().enumerate() {
                 let place = (root, at);
                 let answered = self.phases[phase].order.before.contains_key(&place);
                 let mut counts = None;
                 if self.phases[phase].order.due.contains(&place) {
                 } else if answered {
-                    let findings = read
-                        .as_ref()
-                        .map_or_else(Vec::new, |read| self.compare(phase, place, read, &against));
+                    let findings = self.beside(phase, place, read.as_ref(), against);
                     if findings.is_empty() {
                         counts = read;
                     } else {
                         self.refuse_answer(phase, place, findings, step);
                     }
                 } else {
-                    let (decision, read) = self.decide_beside(phase, place, read, &against, memory)?;
+                    let (decision, read) = self.decide_beside(phase, place, read, against, memory)?;
                     counts = read;
                     if let Some(decision) = decision {
                         changed = true;
@@ -128,12 +187,19 @@ impl Board<'_> {
                 self.close_after(phase, root, memory)?;
             }
         }
-        against.ledger = kept.unwrap_or(against.ledger);
-        let settled = failing.first().map_or(group.end, |(root, _)| *root);
-        self.give_back(phase, against);
-        self.phases[phase].order.admitted = settled;
-        self.finish_group(phase, settled, group, failing, step);
-        Ok(())
+        if let Some(kept) = kept {
+            against.ledger = kept;
+        }
+        Ok(failing)
+    }
+
+    /// What an answer fails beside others: what programs blame it for, and what comparing tells.
+    fn beside(&self, phase: usize, place: At, read: Option<&Read>, against: &Against) -> Vec<Finding> {
+        let current = &self.phases[phase].slots[place.0].cells[place.1].decision.current;
+        let output = current.as_ref().map(|current| current.digest);
+        let mut findings = self.blame_on(phase, place, output).to_vec();
+        findings.extend(read.into_iter().flat_map(|read| self.compare(phase, place, read, against)));
+        findings
     }
 
     fn finish_group(
@@ -153,6 +219,7 @@ impl Board<'_> {
         let passed = board.settled..settled;
         board.slots[passed].iter_mut().flat_map(|slot| &mut slot.cells).for_each(|cell| cell.doubt = None);
         board.settled = settled;
+        board.order.admitted = settled;
         let order = &mut board.order;
         order.before.retain(|(root, _), _| *root >= settled);
         // They are asked for when it is known who is asked with them; until then they are in doubt.
@@ -162,6 +229,7 @@ impl Board<'_> {
         for place in &failing {
             board.slots[place.0].cells[place.1].doubt = None;
             order.due.remove(place);
+            order.blamed.remove(place);
             let end = order.calls.entry(place.0).or_insert(group.end - 1);
             *end = (group.end - 1).max(*end);
         }
@@ -180,6 +248,9 @@ impl Board<'_> {
         step.findings.extend(findings.first().cloned());
         if !cell.refuse(findings, answer, limit) {
             step.gave_up.push(place);
+        } else if board.order.blamed.contains(&place) {
+            // It is asked for again when all that programs say of its group is known.
+            board.order.due.insert(place);
         }
     }
 }

@@ -95,6 +95,13 @@ impl Lines {
                 format!("{name}: {}\n", flat(what))
             }
             Event::CallEnded { .. } => self.ended(event),
+            Event::Judging { course, phase, batches } => {
+                format!(
+                    "{}: programs judge {}\n",
+                    flat(&format!("{course}/{phase}")),
+                    count(*batches, "batch")
+                )
+            }
             Event::Compared { course, phase, refused, findings: found } => {
                 let head = format!(
                     "{}: refused beside what stands before: {}",

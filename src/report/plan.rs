@@ -110,6 +110,11 @@ fn notes(plan: &Plan) -> String {
             "to be bought only for edits that could be accepted as being without effect (`coursebuild accept`){together}"
         ),
     );
+    note(
+        sum(|phase| phase.unjudged),
+        "item",
+        "to be judged by programs first (`command` checks): what these refuse is to be bought as well",
+    );
     note(sum(|phase| phase.unselected), "item", "to be bought but not selected, so left alone");
     if let Some(trouble) = &plan.out_of_reach.trouble {
         out += &format!("{}\n", flat(trouble));
@@ -174,6 +179,7 @@ pub(super) fn example() -> Plan {
         items: counts.items(),
         counts,
         recheck: 0,
+        unjudged: 0,
         calls,
         buys,
         unselected: 0,

@@ -6,6 +6,7 @@ mod leaving;
 use self::account::Leave;
 use super::caches::Caches;
 use super::call::Came;
+use super::judging::{Judging, badly};
 use super::label::{Label, Labels};
 use super::looks::Looked;
 use super::options::Options;
@@ -49,6 +50,8 @@ pub(super) struct Conductor<'a, 'w> {
     pub(super) spending: Spending,
     /// The shared store, if there is one that can be asked.
     pub(super) outlet: Option<Outlet>,
+    /// The programs that judge batches.
+    pub(super) judging: Judging<'a>,
 }
 
 /// How the loop ended.
@@ -80,7 +83,7 @@ pub(super) struct Loop<'c, 'a, 'w> {
     pub(super) numbers: Vec<Vec<PhaseNo>>,
     places: HashMap<PhaseNo, (usize, usize)>,
     /// By course and phase: the position of the first item of each root, as far as it is known.
-    positions: Vec<Vec<Vec<usize>>>,
+    pub(super) positions: Vec<Vec<Vec<usize>>>,
     labels: Labels,
     /// The blobs with the texts behind the recipes that calls of this run were sent: by course, phase and scope.
     texts: HashMap<(usize, usize, u32), Digest>,
@@ -96,7 +99,7 @@ pub(super) struct Loop<'c, 'a, 'w> {
     at_bound: bool,
     /// Phases of the present course that have become known better since that was told.
     pub(super) opened: BTreeSet<usize>,
-    end: End,
+    pub(super) end: End,
 }
 
 impl Conductor<'_, '_> {
@@ -150,7 +153,8 @@ impl Loop<'_, '_, '_> {
         }
         loop {
             self.start_calls(&stop)?;
-            if self.flights.is_empty() && self.looks.is_empty() {
+            self.start_programs()?;
+            if self.flights.is_empty() && self.looks.is_empty() && self.run.judging.is_idle() {
                 self.end.bounded = self.at_bound && self.something_is_left();
                 return Ok(self.end);
             }
@@ -168,6 +172,9 @@ impl Loop<'_, '_, '_> {
                     }
                 }
                 Some(serial) = self.begun.1.recv() => self.has_begun(serial),
+                Some(judged) = self.run.judging.running.join_next() => {
+                    self.judged(judged.map_err(badly)?)?;
+                }
                 Notice { call, what } = self.run.heard.next() => {
                     (self.run.emit)(&Event::Waiting { call, what });
                 }
@@ -177,6 +184,7 @@ impl Loop<'_, '_, '_> {
                     }
                     self.end.interrupted = true;
                     self.schedule.stop();
+                    self.run.judging.end();
                     (self.run.emit)(&Event::Interrupted { in_flight: self.flights.len() });
                 }
             }
@@ -209,8 +217,7 @@ impl Loop<'_, '_, '_> {
             Err(problem) => Err(problem),
         };
         if let Err(problem) = done {
-            self.schedule.stop();
-            self.end.problem.get_or_insert(problem);
+            self.stop_for(problem);
         }
     }
 
@@ -280,18 +287,6 @@ impl Loop<'_, '_, '_> {
             self.schedule.retry(number, part.to_vec());
         }
         self.progress(course, phase)
-    }
-
-    /// Tells how much is known now of the phases that have become known better.
-    pub(super) fn tell_what_opened(&mut self, course: usize) {
-        for reader in std::mem::take(&mut self.opened) {
-            (self.run.emit)(&Event::Phase {
-                course: self.run.boards[course].course.code.clone(),
-                phase: self.run.boards[course].rule(reader).name.clone(),
-                to_buy: self.run.tally.to_buy(course, reader),
-                pending: self.run.boards[course].waiting(reader),
-            });
-        }
     }
 
     /// Judges an output. `None`: it passed, and stands for its item now. Otherwise what it is refused for, and its digest.

@@ -25,6 +25,7 @@ mod gc;
 mod graph;
 mod harvest;
 mod history;
+mod judging;
 mod label;
 mod look;
 mod looks;
@@ -37,6 +38,7 @@ mod outside;
 mod outlet;
 mod past;
 mod permit;
+mod programs;
 mod progress;
 mod recover;
 mod refresh;
@@ -153,7 +155,7 @@ fn carry_out(
     emit: &mut dyn FnMut(&Event),
 ) -> Result<(Summary, Option<Problem>, Vec<chunks::Lacking>)> {
     let memories = session.memories();
-    let mut boards = session.boards(options, &options.selection, &memories)?;
+    let mut boards = judging::judged_boards(session, options, &memories, emit)?;
     for board in &mut boards {
         finish::file_edits(board, &session.store)?;
         board.forget_filed();
@@ -179,9 +181,6 @@ fn carry_out(
         let stray = |phase| adopt::stray_words(&board.rule(phase).output.file, &adopt::stray(board, phase));
         let told = (0..board.phases.len()).filter_map(stray);
         told.for_each(|message| emit(&Event::Warning { message }));
-        if let Some(message) = outside::not_run(board.course)? {
-            emit(&Event::Warning { message });
-        }
     }
     let mut tally = Tally::new(&known);
     let mut end = End::default();
@@ -201,6 +200,7 @@ fn carry_out(
             tally,
             spending,
             outlet: session.sharing.as_ref().and_then(|sharing| sharing.outlet(&session.store)),
+            judging: judging::Judging::new(session),
         };
         end = run.conduct()?;
         run.spending.keep(&session.state)?;

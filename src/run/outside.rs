@@ -1,32 +1,21 @@
-//! The programs that judge batches (checks with `use = "command"`): run over a course as it stands, their judgements remembered.
+//! The programs that judge batches, over a course as it stands in its main files: for `check`.
 //!
-//! A program is given a folder of its own with the main files up to its phase, and the batch in a file beside them. What it
-//! can see is what its judgement is remembered under, so the same batch in the same course is judged once. Judgements are derived:
-//! they may be deleted.
+//! What a program is given, and what its judgement is remembered under, is the same as in a build that has linked these files.
 
-use crate::check::{Checks, Judgement, Sees, Told, Validator, read_judgement};
-use crate::course::{Course, Rule};
-use crate::diag::{Kind, Problem, Result, escape};
-use crate::digest::{Digest, Hasher};
-use crate::fs::{self, Lock};
-use crate::generate::command::absolute;
-use crate::json::{self, Shape};
-use crate::link::{Found, MainFile};
-use crate::plan::{Chosen, JudgedItem, JudgedPhase};
-use crate::process::{self, Ended, How, Order};
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use super::programs::{Programs, Task};
+use crate::check::{Checks, Judgement, Sees, Told, Validator};
+use crate::course::{Course, Output};
+use crate::diag::{Problem, Result};
+use crate::digest::Digest;
+use crate::graph::{Graph, batch_of};
+use crate::json::{Ids, Value, strip};
+use crate::link::{Item, MainFile, Text, bare_excerpt, excerpt, surroundings};
+use crate::plan::{
+    Chain, Chosen, JudgedItem, JudgedPhase, Material, batch_file, judgement_key, output_digest,
+};
+use crate::store::Judgements;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
-/// Programs that run at once.
-const AT_ONCE: usize = 4;
-/// What a program may see of the environment, beside `COURSEBUILD_*` and what its check lists.
-const ENVIRONMENT: [&str; 4] = ["PATH", "LANG", "LC_ALL", "TZ"];
-/// A program's last words are quoted up to this length: characters.
-const QUOTED: usize = 2000;
 
 /// Runs programs over one course.
 pub(super) struct Outside<'a> {
@@ -43,15 +32,11 @@ pub(super) struct Outside<'a> {
     pub(super) mains: &'a [MainFile],
 }
 
-/// One batch to be judged by one program.
-struct Task<'a> {
-    validator: &'a Validator,
+/// A batch: its number and, by phase, the items that a program is given.
+struct Batch<'j> {
     number: usize,
-    /// The items: id, root's id.
-    items: Vec<(&'a str, &'a str)>,
-    files: Vec<(String, Vec<u8>)>,
-    batch_file: String,
-    key: Digest,
+    members: Vec<&'j JudgedItem>,
+    given: Vec<Vec<&'j JudgedItem>>,
 }
 
 impl Outside<'_> {
@@ -82,244 +67,148 @@ impl Outside<'_> {
         chosen: &Chosen,
         validator: &Validator,
     ) -> Result<Vec<Judgement>> {
-        let JudgedPhase { items, batches: cut, .. } = &judged[phase];
-        let mut batches: BTreeMap<usize, Vec<&JudgedItem>> = BTreeMap::new();
-        for (position, item) in items.iter().enumerate() {
-            batches.entry(cut.batch_of(item.root as usize, position)).or_default().push(item);
-        }
-        batches.retain(|batch, items| {
-            let mut there = items.iter().filter(|item| item.found.is_some());
-            there.any(|item| chosen.has(item.root as usize, &item.id, *batch))
-        });
-        let batches: Vec<(usize, Vec<&JudgedItem>)> = batches.into_iter().collect();
-        let (next, done) = (AtomicUsize::new(0), Mutex::new(vec![None; batches.len()]));
-        let scratch = Scratch::new(&self.state)?;
-        let work = || {
-            while let at = next.fetch_add(1, Ordering::Relaxed)
-                && let Some(batch) = batches.get(at)
-            {
-                let judgement = self
-                    .task(phase, judged, batch, validator)
-                    .and_then(|task| self.judgement(phase, &task, &scratch));
-                let failed = judgement.is_err();
-                done.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(judgement);
-                if failed {
-                    // The others would most likely fail in the same way.
-                    next.store(batches.len(), Ordering::Relaxed);
-                }
-            }
+        let size = self.course.phases[phase].rule.batch.size.max(1);
+        let selected = |first: usize| {
+            let mut items = judged[phase].items.iter().skip(first).take(size);
+            let number = batch_of(first, size);
+            items.any(|item| item.found.is_some() && chosen.has(item.root as usize, &item.id, number))
         };
-        std::thread::scope(|scope| {
-            for _ in 0..AT_ONCE.min(batches.len()) {
-                scope.spawn(work);
+        let firsts = (0..judged[phase].items.len()).step_by(size).filter(|first| selected(*first));
+        let batches: Vec<Batch<'_>> =
+            firsts.map(|first| self.batch(phase, judged, first, validator.sees)).collect();
+        let digests = self.digests(judged, phase);
+        let keys: Vec<Digest> =
+            batches.iter().map(|batch| self.key(phase, batch, validator, &digests)).collect();
+        let remembered = Judgements::of(&self.state);
+        let mut unknown = Vec::new();
+        for (batch, key) in batches.iter().zip(&keys) {
+            if remembered.get(*key)?.is_none() {
+                unknown.push((batch, *key));
             }
-        });
-        done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect()
+        }
+        if !unknown.is_empty() {
+            let programs = Programs::new(&self.state, self.environment, self.supervisor, self.root)?;
+            programs.run_all(
+                &mut unknown.into_iter().map(|(batch, key)| self.task(phase, batch, validator, key)),
+            )?;
+        }
+        let known = |key: &Digest| {
+            remembered.get(*key)?.ok_or_else(|| Problem::environment("a judgement was taken away meanwhile"))
+        };
+        keys.iter().map(known).collect()
     }
 
-    /// What a program is to be given for a batch: its number, and its items.
-    fn task<'j>(
+    /// The batch that begins at a position, with what a program is given beside it.
+    fn batch<'j>(&self, phase: usize, judged: &'j [JudgedPhase], first: usize, sees: Sees) -> Batch<'j> {
+        let graph = Graph::of(self.course);
+        let size = self.course.phases[phase].rule.batch.size.max(1);
+        let all = &judged[phase].items;
+        let end = (first + size).min(all.len());
+        let roots: HashSet<u32> = all[first..end].iter().map(|item| item.root).collect();
+        let last = all[first..end].iter().map(|item| item.root).max().unwrap_or_default();
+        let there = |items: &'j [JudgedItem]| items.iter().filter(|item| item.found.is_some());
+        let earlier = judged.iter().enumerate().take(phase).map(|(other, judged)| {
+            let same = graph.node(other).source == graph.node(phase).source;
+            let within = |item: &&JudgedItem| match sees {
+                _ if !same => true,
+                Sees::Batch => roots.contains(&item.root),
+                Sees::Course => item.root <= last,
+            };
+            there(&judged.items).filter(within).collect()
+        });
+        let own = match sees {
+            Sees::Batch => &all[first..end],
+            Sees::Course => &all[..end],
+        };
+        let given = earlier.chain([there(own).collect()]).collect();
+        Batch { number: batch_of(first, size), members: there(&all[first..end]).collect(), given }
+    }
+
+    /// The digests of all results up to a phase, by phase and id.
+    fn digests(&self, judged: &[JudgedPhase], phase: usize) -> Vec<HashMap<String, Digest>> {
+        let of = |(phase, judged): (usize, &JudgedPhase)| {
+            let output = &self.course.phases[phase].rule.output;
+            let there = judged.items.iter().filter(|item| item.found.is_some());
+            there.map(|item| (item.id.to_string(), self.digest(phase, output, item))).collect()
+        };
+        judged.iter().enumerate().take(phase + 1).map(of).collect()
+    }
+
+    fn digest(&self, phase: usize, output: &Output, item: &JudgedItem) -> Digest {
+        let mut value = self.value(phase, item);
+        strip(&mut value, &output.derived_fields());
+        output.take_in(&mut value, Ids { id: &item.id, root: &item.root_id });
+        output_digest(&value)
+    }
+
+    /// A result as it stands.
+    fn value(&self, phase: usize, item: &JudgedItem) -> Value {
+        // Reading the main file has parsed every item's text, so this one cannot fail.
+        let raw = item.found.map(|found| self.mains[phase].raw(found));
+        raw.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
+    }
+
+    fn key(
         &self,
         phase: usize,
-        judged: &'j [JudgedPhase],
-        (number, items): &(usize, Vec<&'j JudgedItem>),
-        validator: &'j Validator,
-    ) -> Result<Task<'j>> {
-        let rule = &self.course.phases[phase].rule;
-        let there: Vec<_> = items.iter().filter_map(|item| Some((*item, item.found?))).collect();
-        let mut files = Vec::new();
-        let roots: BTreeSet<&str> = there.iter().map(|(item, _)| &*item.root_id).collect();
-        for (earlier, judged) in judged.iter().enumerate().take(phase + 1) {
-            let output = &self.course.phases[earlier].rule.output;
-            let bytes = match validator.sees {
-                Sees::Course if self.mains[earlier].is_absent() => continue,
-                Sees::Course => self.mains[earlier].text().as_bytes().to_vec(),
-                Sees::Batch if earlier == phase => {
-                    self.collection(phase, &output.shape, &there_of(&there))?
+        batch: &Batch<'_>,
+        validator: &Validator,
+        digests: &[HashMap<String, Digest>],
+    ) -> Digest {
+        let files: Vec<(Digest, Chain)> = batch
+            .given
+            .iter()
+            .enumerate()
+            .map(|(of, items)| {
+                let mut chain = Chain::default();
+                for item in items {
+                    chain.add(&item.id, digests[of].get(&*item.id).copied().unwrap_or_default());
                 }
-                Sees::Batch => {
-                    let same = judged.items.iter().filter(|item| roots.contains(&*item.root_id));
-                    let same: Vec<_> = same.filter_map(|item| Some((&*item.id, item.found?))).collect();
-                    self.collection(earlier, &output.shape, &same)?
-                }
-            };
-            files.push((output.file.clone(), bytes));
-        }
-        let batch_file = format!("{}_batch_{number}.json", rule.name);
-        let bare = Shape { at: json::Pointer::default(), ..rule.output.shape.clone() };
-        files.push((batch_file.clone(), self.collection(phase, &bare, &there_of(&there))?));
-        let mut hasher = Hasher::new("coursebuild judgement 1");
-        hasher.field("check", validator.key.as_bytes());
-        hasher.field("course", self.course.code.as_bytes()).field("phase", rule.name.as_bytes());
-        hasher.field("batch", number.to_string().as_bytes());
-        for (name, bytes) in &files {
-            hasher.field("file", name.as_bytes()).field("bytes", Digest::of(bytes).as_bytes());
-        }
-        let items = there.iter().map(|(item, _)| (&*item.id, &*item.root_id)).collect();
-        Ok(Task { validator, number: *number, items, files, batch_file, key: hasher.finish() })
-    }
-
-    /// Items as they stand in a main file, in a collection of this shape and nothing else.
-    fn collection(&self, phase: usize, shape: &Shape, items: &[(&str, Found)]) -> Result<Vec<u8>> {
-        let name = |name: &str| {
-            serde_json::to_string(name).map_err(|e| Problem::internal("a name cannot be written").because(e))
-        };
-        let (open, close) = if shape.kind == json::Kind::Array { ("[", "]") } else { ("{", "}") };
-        let (mut text, mut end) = (String::new(), format!("{close}\n"));
-        for step in shape.at.names().unwrap_or_default() {
-            text += &format!("{{{}: ", name(step)?);
-            end.insert(close.len(), '}');
-        }
-        text += open;
-        for (at, (id, found)) in items.iter().enumerate() {
-            text += if at == 0 { "\n" } else { ",\n" };
-            if shape.kind == json::Kind::Object {
-                text += &format!("{}: ", name(id)?);
-            }
-            text += self.mains[phase].raw(*found);
-        }
-        text += &end;
-        Ok(text.into_bytes())
-    }
-
-    /// The judgement on a batch: as remembered, else as the program gives it now.
-    fn judgement(&self, phase: usize, task: &Task<'_>, scratch: &Scratch) -> Result<Judgement> {
-        let key = task.key.to_string();
-        let remembered = self.state.join("judgements").join(&key[..2]).join(format!("{key}.json"));
-        if let Some(bytes) = fs::read(&remembered)?
-            && let Ok(judgement) = serde_json::from_slice(&bytes)
-        {
-            return Ok(judgement);
-        }
-        let dir = scratch.dir.join(task.number.to_string());
-        let course = dir.join("course");
-        for (name, bytes) in &task.files {
-            fs::write_whole(&course.join(name), bytes, false)?;
-        }
-        let rule = &self.course.phases[phase].rule;
-        let order = self.order(rule, task, &dir, &course)?;
-        let ended = process_end(&order, self.supervisor)?;
-        fs::remove_dir(&dir)?;
-        let judgement = self.read(rule, task, &ended)?;
-        let text = serde_json::to_vec(&judgement)
-            .map_err(|e| Problem::internal("a judgement cannot be written").because(e))?;
-        fs::write_whole(&remembered, &text, false)?;
-        Ok(judgement)
-    }
-
-    fn order(&self, rule: &Rule, task: &Task<'_>, dir: &Path, course: &Path) -> Result<Order> {
-        let text = |path: PathBuf| {
-            path.into_os_string().into_string().map_err(|_| {
-                Problem::environment("the workspace's path is not UTF-8, so no program can be told of it")
+                (surroundings(&self.mains[of], &self.course.phases[of].rule.output), chain)
             })
-        };
-        let (course_dir, batch_file) = (text(course.to_owned())?, text(course.join(&task.batch_file))?);
-        let number = task.number.to_string();
-        let filled = |argument: String| {
-            argument
-                .replace("{course_dir}", &course_dir)
-                .replace("{batch_file}", &batch_file)
-                .replace("{batch}", &number)
-                .replace("{phase}", &rule.name)
-        };
-        let argv = task.validator.argv.iter().enumerate();
-        let argv = argv.map(|(at, argument)| filled(absolute(self.root, argument, at == 0))).collect();
-        let allowed =
-            |name: &str| ENVIRONMENT.contains(&name) || task.validator.env.iter().any(|own| own == name);
-        let seen = self.environment.iter().filter(|(name, _)| allowed(name));
-        let mut env: Vec<(OsString, OsString)> =
-            seen.map(|(name, value)| (name.into(), value.into())).collect();
-        for (name, value) in [
-            ("COURSE", self.course.code.as_str()),
-            ("COURSE_DIR", &course_dir),
-            ("PHASE", &rule.name),
-            ("BATCH", &number),
-            ("BATCH_FILE", &batch_file),
-        ] {
-            env.push((format!("COURSEBUILD_{name}").into(), value.into()));
+            .collect();
+        let name = (self.course.code.as_str(), self.course.phases[phase].rule.name.as_str(), batch.number);
+        judgement_key(validator, name, &files)
+    }
+
+    /// What a program is to be given for a batch.
+    fn task(&self, phase: usize, batch: &Batch<'_>, validator: &Validator, key: Digest) -> Result<Task> {
+        let rule = &self.course.phases[phase].rule;
+        let mut files = Vec::new();
+        for (of, items) in batch.given.iter().enumerate() {
+            let output = &self.course.phases[of].rule.output;
+            let as_found = |number: usize, value: &mut Value| *value = self.value(of, items[number]);
+            files.push((output.file.clone(), excerpt(&self.mains[of], output, &listed(items), &as_found)?));
         }
-        Ok(Order {
-            dir: dir.to_owned(),
-            argv,
-            env,
-            timeout: Duration::from_secs(task.validator.timeout_s),
-            prompt: String::new(),
-            prompt_on_stdin: false,
-            input: b"{}".to_vec(),
-            files: Vec::new(),
-            stdin: None,
+        let as_found = |number: usize, value: &mut Value| *value = self.value(phase, batch.members[number]);
+        let batch_file = batch_file(&rule.name, batch.number);
+        let members = listed(&batch.members);
+        files
+            .push((batch_file.clone(), bare_excerpt(&self.mains[phase], &rule.output, &members, &as_found)?));
+        let items = members.into_iter().map(|item| (item.id, item.root)).collect();
+        Ok(Task {
+            validator: validator.clone(),
+            course: self.course.code.clone(),
+            phase: rule.name.clone(),
+            number: batch.number,
+            material: Material { items, files, batch_file },
+            key,
         })
     }
-
-    /// What a program printed, as its judgement. An exit status other than 0 is normal for one that found errors.
-    fn read(&self, rule: &Rule, task: &Task<'_>, ended: &Ended) -> Result<Judgement> {
-        let label = &task.validator.label;
-        let at = format!("{}/{}/{}", self.course.code, rule.name, task.number);
-        let failed = |how: String| {
-            let said = ended.stderr.trim();
-            let start = said.char_indices().rev().nth(QUOTED).map_or(0, |(at, _)| at);
-            let said = &said[start..];
-            let problem =
-                Problem::environment(format!("the check `{label}` gave no judgement on `{at}`: {how}"));
-            if said.is_empty() { problem } else { problem.because(escape(said)) }
-        };
-        let hint = "a check's program prints `{\"valid\", \"errors\", \"warnings\"}`: docs/checks.md; `severity = \"off\"` does without it";
-        match &ended.how {
-            How::Exited(status) => read_judgement(&ended.stdout, &task.items, task.validator.severity)
-                .map_err(|why| {
-                    let status =
-                        if *status == 0 { String::new() } else { format!(" (exit status {status})") };
-                    failed(format!("{}{status}", escape(&why))).hint(hint)
-                }),
-            How::TimedOut(_) => Err(failed(format!("it took more than {} s", task.validator.timeout_s))
-                .hint("give it more with `timeout_s`, or mend it")),
-            How::Signalled(signal) => Err(failed(format!("signal {signal} ended it")).hint(hint)),
-            How::Interrupted => Err(Problem::new(Kind::Interrupted, "interrupted: no judgement was lost")),
-            How::Unusable { what, hint } => Err(failed(escape(what)).hint(hint.clone())),
-            How::Unknown { .. } => Err(failed("nobody saw its end".to_owned()).hint("run the command again")),
-        }
-    }
 }
 
-/// The checks of a course that only `check` runs, in words.
-pub(super) fn not_run(course: &Course) -> Result<Option<String>> {
-    let mut named = Vec::new();
-    for phase in &course.phases {
-        let checks = Checks::compile(&phase.rule)?;
-        named.extend(
-            checks.outside().map(|validator| format!("`{}` of {}", validator.label, phase.rule.name)),
-        );
-    }
-    Ok((!named.is_empty()).then(|| {
-        format!(
-            "`{}`: a build runs no programs that judge: `coursebuild check` runs {}",
-            course.code,
-            named.join(", ")
-        )
-    }))
-}
-
-fn there_of<'j>(there: &[(&'j JudgedItem, Found)]) -> Vec<(&'j str, Found)> {
-    there.iter().map(|(item, found)| (&*item.id, *found)).collect()
-}
-
-/// Runs a program under a supervisor, or ends it when the user interrupts.
-fn process_end(order: &Order, supervisor: &Path) -> Result<Ended> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Problem::environment("could not start the machinery for programs").because(e))?;
-    runtime.block_on(process::run(order, supervisor, async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }))
+fn listed(items: &[&JudgedItem]) -> Vec<Item> {
+    let listed = items.iter().filter_map(|item| {
+        let text = Text::InMain(item.found?);
+        Some(Item { id: item.id.clone(), root: item.root_id.clone(), text })
+    });
+    listed.collect()
 }
 
 /// What the programs said goes to the items that they named.
 fn take_in(judged: &mut JudgedPhase, validator: &Validator, judgements: Vec<Judgement>) {
     let told = |finding| Told { check: validator.label.clone(), finding };
-    let numbers: std::collections::HashMap<_, _> =
+    let numbers: HashMap<_, _> =
         judged.items.iter().enumerate().map(|(at, item)| (item.id.clone(), at)).collect();
     for judgement in judgements {
         for finding in judgement.findings {
@@ -328,45 +217,5 @@ fn take_in(judged: &mut JudgedPhase, validator: &Validator, judgements: Vec<Judg
             }
         }
         judged.elsewhere.extend(judgement.elsewhere.into_iter().map(told));
-    }
-}
-
-/// A folder for programs, which goes when it is dropped.
-struct Scratch {
-    dir: PathBuf,
-    held: PathBuf,
-    _lock: Lock,
-}
-
-impl Scratch {
-    /// A new one. What a killed run left is taken away.
-    fn new(state: &Path) -> Result<Self> {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let all = state.join("scratch");
-        fs::create_dir(&all)?;
-        for entry in std::fs::read_dir(&all).into_iter().flatten().flatten() {
-            let held = entry.path();
-            if held.extension().is_some_and(|extension| extension == "held")
-                && let Ok(Some(_free)) = Lock::try_take(&held)
-            {
-                // Somebody else may be taking it away at the same time.
-                let _ = fs::remove_dir(&held.with_extension(""));
-                let _ = fs::remove_file(&held);
-            }
-        }
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let dir = all.join(format!("{}-{number}", std::process::id()));
-        let held = dir.with_extension("held");
-        let lock = Lock::take(&held)?;
-        fs::create_dir(&dir)?;
-        Ok(Self { dir, held, _lock: lock })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What stays is taken away by the next one.
-        let _ = fs::remove_dir(&self.dir);
-        let _ = fs::remove_file(&self.held);
     }
 }

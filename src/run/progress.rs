@@ -3,7 +3,7 @@
 
 use super::conduct::Loop;
 use super::trial::stands_as_before;
-use crate::diag::Result;
+use crate::diag::{Problem, Result};
 use crate::event::Event;
 use crate::plan::{Step, pack, wants};
 
@@ -11,7 +11,8 @@ impl Loop<'_, '_, '_> {
     /// Brings the phases of a course forward, from one on.
     pub(super) fn progress(&mut self, course: usize, from: usize) -> Result<()> {
         for phase in from..self.run.boards[course].phases.len() {
-            let step = self.run.boards[course].step(phase, &self.run.memories[course])?;
+            let mut step = self.run.boards[course].step(phase, &self.run.memories[course])?;
+            self.wants_judged(course, phase, std::mem::take(&mut step.unjudged));
             let number = self.numbers[course][phase];
             for root in &step.opened {
                 let cells = &self.run.boards[course].phases[phase].slots[*root].cells;
@@ -84,5 +85,23 @@ impl Loop<'_, '_, '_> {
         if !items.is_empty() && !self.run.options.keep_going {
             self.schedule.stop();
         }
+    }
+
+    /// Tells how much is known now of the phases that have become known better.
+    pub(super) fn tell_what_opened(&mut self, course: usize) {
+        for reader in std::mem::take(&mut self.opened) {
+            (self.run.emit)(&Event::Phase {
+                course: self.run.boards[course].course.code.clone(),
+                phase: self.run.boards[course].rule(reader).name.clone(),
+                to_buy: self.run.tally.to_buy(course, reader),
+                pending: self.run.boards[course].waiting(reader),
+            });
+        }
+    }
+
+    /// No call leaves any more, and the problem is told at the end.
+    pub(super) fn stop_for(&mut self, problem: Problem) {
+        self.schedule.stop();
+        self.end.problem.get_or_insert(problem);
     }
 }

@@ -13,7 +13,7 @@ use crate::generate::preset::Agent;
 use crate::generate::{Generator, Notices, Phrasebook, Replay};
 use crate::link::{LockFile, MainFile, read_lock};
 use crate::plan::{Adopt, Board, Chosen, Held, Memory, Names, Recall, Selection, Verdict, Wishes, choose};
-use crate::store::{self, MAX_ANSWER, Note, Root, Store, hold_waiting, try_hold};
+use crate::store::{self, Judgements, MAX_ANSWER, Note, Root, Store, hold_waiting, try_hold};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -131,6 +131,7 @@ impl Session {
                 })
                 .collect::<Result<_>>()?;
             let mut board = Board::new(course, found)?;
+            board.judgements = Judgements::of(&self.state);
             let names = Names {
                 roots: &|phase| &board.phases[phase].roots,
                 has_item: &|phase, id| board.phases[phase].main.get(id).is_some(),

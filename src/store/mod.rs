@@ -11,6 +11,7 @@ mod entry;
 mod frame;
 mod index;
 mod journal;
+mod judgements;
 mod known;
 mod pack;
 mod portable;
@@ -30,6 +31,7 @@ pub use entry::*;
 pub use frame::{MAX_ANSWER, MAX_BODY};
 pub use index::Index;
 pub use journal::{Answer, OpenCall, Unfinished};
+pub use judgements::Judgements;
 pub use known::{Asked, Known, Source};
 pub use portable::{
     MAX_OBJECT, decode_chunk, decode_portion, encode_chunk, encode_portion, portions, together,

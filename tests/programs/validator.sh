@@ -5,7 +5,7 @@ echo "$2" >> "$3"
 echo "checking batch $2" >&2
 file="$1/phase3_batch_$2.json"
 [ -f "$1/seed_pairs.json" ] || { echo "no seed_pairs.json in $1" >&2; exit 3; }
-seeds=$(tr -d '\n ' < "$file" | grep -o '"S[0-9]*L[0-9]*","[BCF]","forbidden"' | cut -d'"' -f2 | cut -dL -f1)
+seeds=$(tr -d '\n ' < "$file" | grep -oE '"S[0-9]+L[0-9]+","[BCF]",("[^"]*",)?"forbidden[^"]*"' | cut -d'"' -f2 | cut -dL -f1)
 [ -n "$seeds" ] || { echo '{"valid": true, "errors": [], "warnings": []}'; exit 0; }
 errors=""
 for seed in $seeds; do
