@@ -18,9 +18,7 @@ use crate::digest::Digest;
 use crate::event::Event;
 use crate::generate::{Generator, Heard, Notice, Outcome, Stop, Stopper};
 use crate::link::Text;
-use crate::plan::{
-    Board, Current, Decision, Memory, State, enlist, extras, fits, place, recipe_texts, trouble,
-};
+use crate::plan::{Board, Current, Decision, Memory, State, enlist, extras, place, recipe_texts, trouble};
 use crate::prompt::Prompts;
 use crate::schedule::{PhaseNo, Ready, Schedule};
 use crate::store::{self, Ended, Intent, Provenance, Store};
@@ -197,7 +195,6 @@ impl Loop<'_, '_, '_> {
         let members: Vec<(usize, usize)> =
             ready.items.iter().map(|(root, at)| (*root as usize, *at as usize)).collect();
         let first = members.first().copied().unwrap_or_default();
-        fits(&self.run.boards[course], phase, &members)?;
         let batch = self.batch(course, phase, first);
         self.run.boards[course].ask(phase, &members);
         let board = &self.run.boards[course];
