@@ -221,17 +221,8 @@ impl Loop<'_, '_, '_> {
         });
         let intent = Arc::new(intent);
         let generator = self.run.generators[course][phase].clone();
-        let task = {
-            let outlet = self.run.outlet.clone();
-            self.calls.spawn(ask(
-                self.run.store.clone(),
-                generator,
-                intent.clone(),
-                request,
-                stop.clone(),
-                outlet,
-            ))
-        };
+        let (store, outlet) = (self.run.store.clone(), self.run.outlet.clone());
+        let task = self.calls.spawn(ask(store, generator, intent.clone(), request, stop.clone(), outlet));
         self.flights.insert(
             task.id(),
             Flight {
