@@ -6,7 +6,7 @@ use crate::course::{GeneratorKind, Role, Section};
 use crate::diag::{Problem, Result};
 use crate::generate::{Asked, Request};
 use crate::json::{Kind, Value};
-use crate::plan::{Board, Detail, Entries};
+use crate::plan::{Board, Detail, Entries, fits};
 use crate::prompt::{BodyFacts, FindingFacts, ItemFacts, Prompts, RetryFacts};
 use crate::store::{AnswerShape, AskedItem, Hint, Intent, Store};
 use serde_json::json;
@@ -30,6 +30,7 @@ pub(super) struct Seat<'a> {
 /// Makes the request of a call, and its intent.
 pub(super) fn draft(board: &Board<'_>, prompts: &Prompts, store: &Store, seat: &Seat<'_>) -> Result<Draft> {
     let (phase, rule) = (seat.phase, board.rule(seat.phase));
+    fits(board, phase, seat.members)?;
     let details: Vec<Detail> = seat
         .members
         .iter()
