@@ -11,6 +11,7 @@ mod confirm;
 mod diff;
 mod doctor;
 mod adopt;
+mod build_junit;
 mod decisions;
 mod findings;
 mod graph;
