@@ -192,7 +192,7 @@ fn what_was_reused_is_told_with_its_price() {
     let summary = space.read("summary.md");
     assert!(summary.contains("**1 reused, $0.50 not spent"), "{summary}");
     let report = space.read("built.xml");
-    assert!(report.contains("<testsuite name=\"spa_for_eng/phase1\""), "{report}");
+    assert!(report.contains("<testsuite name=\"qaa_for_eng/phase1\""), "{report}");
     assert!(report.contains("failures=\"0\"") && report.contains("seed_pairs.json"), "{report}");
     // Nobody wants to know it of any other build.
     assert!(build(&space).exits(0).summary()["not_spent_usd"].is_null());
