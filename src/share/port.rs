@@ -225,7 +225,7 @@ impl Inner {
             if let Err(Trouble::Unreachable(why)) = &done {
                 *self.cause.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
             }
-            let wait = match noted(gate, &done) {
+            let wait = match gate.noted(&done) {
                 None => return done,
                 Some(wait) => wait.unwrap_or(pause),
             };
@@ -386,24 +386,6 @@ impl Inner {
                     _ => Err(Trouble::Unreachable("what was written comes back damaged".to_owned())),
                 }
             }
-        }
-    }
-}
-
-/// Tells a breaker how a request went; `None`: trying again is idle. Else how long the store wants to be left alone.
-fn noted<T>(gate: &Gate, done: &Result<T, Trouble>) -> Option<Option<Duration>> {
-    match done {
-        Ok(_) | Err(Trouble::Denied(_) | Trouble::Refused(_)) => {
-            gate.answered();
-            None
-        }
-        Err(Trouble::Busy(wait)) => {
-            gate.answered();
-            Some(Some(*wait))
-        }
-        Err(Trouble::Unreachable(_)) => {
-            gate.failed();
-            Some(None)
         }
     }
 }
