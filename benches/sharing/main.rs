@@ -5,6 +5,7 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
     reason = "a program of its own for developers"
 )]
 
