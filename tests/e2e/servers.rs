@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::process::Command;
 
 fn url() -> String {
-    std::env::var("COURSEBUILD_TEST_SERVER").expect("tests/servers/run names the server")
+    std::env::var("COURSEBUILD_TEST_SERVER").unwrap_or_else(|_| panic!("tests/servers/run names the server"))
 }
 
 /// The tool with the credentials that the server wants.

@@ -140,9 +140,9 @@ fn a_damaged_chunk_costs_requests_once_and_is_mended() {
     };
     let probes = all_damaged(&server);
     server.edit(|slots| {
-        chunks
-            .iter()
-            .for_each(|at| slots.get_mut(at).unwrap().iter_mut().skip(40).take(1).for_each(|byte| *byte ^= 1))
+        for at in &chunks {
+            slots.get_mut(at).unwrap().iter_mut().skip(40).take(1).for_each(|byte| *byte ^= 1);
+        }
     });
     assert!(all_damaged(&server) >= probes + 3, "{} chunks", chunks.len());
     let other = of_seeds(60, &server.url());
