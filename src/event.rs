@@ -225,6 +225,9 @@ pub struct Summary {
     /// Those of them that it served anything.
     #[serde(default)]
     pub cache_hits: usize,
+    /// What the reused items had cost in US dollars, as far as it is known; only where somebody wants to know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_spent_usd: Option<f64>,
     /// Seconds that the run took.
     pub seconds: f64,
     /// Seconds that were expected when it started, where anything was known.

@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the door that the bans point to")]
 
 mod disk;
+mod place;
 
 pub use disk::{free_bytes, is_executable, is_writable};
 
@@ -18,7 +19,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 static POINTS: AtomicU64 = AtomicU64::new(0);
 static CRASH_AT: AtomicU64 = AtomicU64::new(0);
-static TEMPORARY: AtomicU64 = AtomicU64::new(0);
 
 /// Makes the process die at its `n`-th write point, counted from 1 (0: never). Does nothing without the feature `crash-points`.
 pub fn crash_at(n: u64) {
@@ -159,11 +159,8 @@ impl WholeFile {
     pub fn new(path: &Path) -> Result<Self> {
         let folder = path.parent().unwrap_or(Path::new("."));
         create_dir(folder)?;
-        let number = TEMPORARY.fetch_add(1, Ordering::Relaxed);
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let temporary = folder.join(format!(".{name}.{}.{number}.tmp", std::process::id()));
         point();
-        let file = File::create(&temporary).map_err(|e| Problem::io("write", &temporary, &e))?;
+        let (temporary, file) = place::temporary_beside(path).map_err(|e| Problem::io("write", path, &e))?;
         Ok(Self {
             path: path.to_owned(),
             temporary,
@@ -193,13 +190,9 @@ impl WholeFile {
     /// Puts it in its place if that is free; true if it was.
     fn commit_if_absent(mut self) -> Result<bool> {
         self.finish(true).map_err(|e| Problem::io("write", &self.path, &e))?;
-        let linked = std::fs::hard_link(&self.temporary, &self.path);
+        let placed = place::put_if_free(&self.temporary, &self.path);
         point();
-        match linked {
-            Ok(()) => Ok(true),
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-            Err(e) => Err(Problem::io("write", &self.path, &e)),
-        }
+        placed.map_err(|e| Problem::io("write", &self.path, &e))
     }
 }
 

@@ -428,6 +428,9 @@ pub(super) struct Build {
     /// Add a summary in Markdown to this file; in a GitHub job also to the job's own
     #[arg(long, value_name = "FILE", help_heading = "In CI")]
     pub(super) summary_file: Option<PathBuf>,
+    /// Write what failed or is held as JUnit XML to this file
+    #[arg(long, value_name = "FILE", help_heading = "In CI")]
+    pub(super) junit: Option<PathBuf>,
     /// Write a code quality report to this file, as GitLab reads it
     #[arg(long, value_name = "FILE", help_heading = "In CI")]
     pub(super) code_quality: Option<PathBuf>,

@@ -15,6 +15,7 @@ pub(super) struct Ci {
     /// Files that a summary is added to.
     summaries: Vec<PathBuf>,
     code_quality: Option<PathBuf>,
+    junit: Option<PathBuf>,
 }
 
 impl Ci {
@@ -32,7 +33,13 @@ impl Ci {
         let own = around.variable("GITHUB_STEP_SUMMARY").filter(|_| github).map(PathBuf::from);
         summaries.extend(own.filter(|own| !summaries.contains(own)));
         let code_quality = typed.code_quality.as_deref().map(meaning::absolute_here).transpose()?;
-        Ok(Self { annotations, summaries, code_quality })
+        let junit = typed.junit.as_deref().map(meaning::absolute_here).transpose()?;
+        Ok(Self { annotations, summaries, code_quality, junit })
+    }
+
+    /// True if somebody will read a summary.
+    pub(super) fn sums_up(&self) -> bool {
+        !self.summaries.is_empty()
     }
 
     /// Tells it.
@@ -42,6 +49,9 @@ impl Ci {
         }
         for path in &self.summaries {
             Appender::open(path)?.append(notable.markdown().as_bytes())?;
+        }
+        if let Some(path) = &self.junit {
+            fs::write_whole(path, notable.junit().as_bytes(), false)?;
         }
         if let Some(path) = &self.code_quality {
             let name = manifest.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();

@@ -133,6 +133,7 @@ pub(super) fn question(select: &Select, global: &Global, around: &mut Surroundin
         program: program()?,
         environment: std::mem::take(&mut around.environment),
         shared: None,
+        price_reused: false,
         on_remote_down: None,
         must_push: false,
         confirm: Confirm::Refuse,

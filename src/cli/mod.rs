@@ -116,6 +116,7 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
         Command::Build(typed) => {
             let ci = ci::Ci::of(typed, global, around)?;
             let mut options = meaning::build(typed, global, around)?;
+            options.price_reused = ci.sums_up();
             return if typed.dry_run {
                 print_plan(&options, json, look).map(|plan| needed(&plan, typed.locked))
             } else {

@@ -53,6 +53,8 @@ pub enum SharedPlace {
     Folder(PathBuf),
     /// An HTTP server.
     Http(String),
+    /// A bucket, `s3://BUCKET/PREFIX`.
+    Bucket(String),
 }
 
 /// The shared store of a workspace.
@@ -97,21 +99,26 @@ impl RawShared {
         }
         let Some((scheme, rest)) = url.split_once("://") else {
             if url.is_empty() {
-                return Err(problem("`url` is empty").hint("name a folder or an HTTP server"));
+                return Err(problem("`url` is empty").hint("name a folder, an HTTP server or a bucket"));
             }
             return Ok(SharedPlace::Folder(files.path(url)));
         };
-        if !matches!(scheme, "http" | "https") {
+        if !matches!(scheme, "http" | "https" | "s3") {
             return Err(problem(&format!("`{}` is no kind of shared store", escape(scheme))).hint(
-                "a folder (`file:///mnt/share`) and an HTTP server (`https://cache.example.org/course`) are",
+                "a folder (`file:///mnt/share`), an HTTP server (`https://cache.example.org/course`) and a bucket (`s3://bucket/course`) are",
             ));
         }
         let host = rest.split('/').next().unwrap_or_default();
         if host.contains('@') || rest.contains(['?', '#']) || host.is_empty() {
             return Err(problem("this address cannot be that of a shared store")
                 .because("it has to be a host and a path; a user, a password or a query would be committed with the manifest")
-                .hint("set `COURSEBUILD_SHARED_TOKEN`, or `COURSEBUILD_SHARED_USER` and `COURSEBUILD_SHARED_PASSWORD`, in the environment"));
+                .hint(if scheme == "s3" {
+                    "set `AWS_ACCESS_KEY_ID` and its kin in the environment"
+                } else {
+                    "set `COURSEBUILD_SHARED_TOKEN`, or `COURSEBUILD_SHARED_USER` and `COURSEBUILD_SHARED_PASSWORD`, in the environment"
+                }));
         }
-        Ok(SharedPlace::Http(url.trim_end_matches('/').to_owned()))
+        let url = url.trim_end_matches('/').to_owned();
+        Ok(if scheme == "s3" { SharedPlace::Bucket(url) } else { SharedPlace::Http(url) })
     }
 }

@@ -73,11 +73,16 @@ pub struct Client {
     trusts_nobody: bool,
 }
 
+/// Chooses who encrypts. Whoever makes a client by another crate calls this before.
+pub fn ready() {
+    // The first caller's choice holds for the process; another one's would do as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 impl Client {
     /// A client. Errors when a proxy's address is none.
     pub fn new(settings: &Settings) -> Result<Self> {
-        // The first caller's choice holds for the process; another one's would do as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        ready();
         let builder = || -> Result<reqwest::ClientBuilder> {
             let mut builder = reqwest::Client::builder()
                 .user_agent(concat!("coursebuild/", env!("CARGO_PKG_VERSION")))

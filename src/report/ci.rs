@@ -15,15 +15,26 @@ const LISTED: usize = 50;
 /// What of a build's events a CI system is told.
 #[derive(Debug, Default)]
 pub struct Notable {
-    failed: Vec<(String, Vec<Finding>)>,
+    /// The phases, as `COURSE/PHASE`.
+    pub(super) phases: Vec<String>,
+    /// Batches without a failed item that were asked for: their phase and number.
+    pub(super) batches: Vec<(String, usize)>,
+    pub(super) failed: Vec<(String, Vec<Finding>)>,
     warnings: Vec<String>,
-    summary: Option<Summary>,
+    pub(super) summary: Option<Summary>,
 }
 
 impl Notable {
     /// Notes an event.
     pub fn note(&mut self, event: &Event) {
         match event {
+            Event::Started { phases, .. } => {
+                self.phases =
+                    phases.iter().map(|phase| format!("{}/{}", phase.course, phase.phase)).collect();
+            }
+            Event::Batch { course, phase, batch, failed: 0, .. } => {
+                self.batches.push((format!("{course}/{phase}"), *batch));
+            }
             Event::ItemFailed { course, phase, item, findings, .. } => {
                 self.failed.push((format!("{course}/{phase}/{item}"), findings.clone()));
             }
@@ -85,6 +96,11 @@ impl Notable {
             .map_err(|e| Problem::internal("a report could not be written as JSON").because(e))
     }
 
+    /// The build as JUnit XML.
+    pub fn junit(&self) -> String {
+        super::build_junit::document(self)
+    }
+
     /// A job summary in Markdown.
     pub fn markdown(&self) -> String {
         let Some(summary) = &self.summary else {
@@ -109,7 +125,7 @@ impl Notable {
         out
     }
 
-    /// `412 reused, 3 from the shared store, 20 generated in 1 call for $0.40, 2 unpushed`.
+    /// `412 reused, 3 from the shared store, $41.20 not spent, 20 generated in 1 call for $0.40, 2 unpushed`.
     fn in_short(&self, summary: &Summary) -> String {
         let mut parts = vec![format!("{} reused", number(summary.items_reused as u64))];
         let mut add = |n: usize, text: String| {
@@ -119,6 +135,9 @@ impl Notable {
         };
         let n = |n: usize| number(n as u64);
         add(summary.items_fetched, format!("{} from the shared store", n(summary.items_fetched)));
+        if let Some(usd) = summary.not_spent_usd {
+            add(1, format!("{} not spent", money(usd)));
+        }
         let price = summary.money_usd.map(|usd| format!(" for {}", money(usd))).unwrap_or_default();
         let calls = count(summary.calls, "call");
         add(summary.calls, format!("{} generated in {calls}{price}", n(summary.items_generated)));
@@ -134,7 +153,7 @@ impl Notable {
     }
 }
 
-fn failed_words(target: &str, findings: &[Finding]) -> String {
+pub(super) fn failed_words(target: &str, findings: &[Finding]) -> String {
     match findings.first() {
         Some(finding) => format!("{target}: `{}`: {}", finding.kind, finding.message),
         None => target.to_owned(),
@@ -191,6 +210,7 @@ mod tests {
             items_failed: 1,
             unpushed: 2,
             money_usd: Some(0.4),
+            not_spent_usd: Some(41.2),
             seconds: 3.0,
             main_files: vec![MainFile { path: "a.json".into(), items: 432, written: true }],
             exit: 1,
@@ -214,7 +234,7 @@ mod tests {
     #[test]
     fn a_job_summary_says_it_in_one_line() {
         let text = notable().markdown();
-        let line = "**412 reused, 3 from the shared store, 20 generated in 1 call for $0.40, 1 failed, 2 unpushed in 3.0s**";
+        let line = "**412 reused, 3 from the shared store, $41.20 not spent, 20 generated in 1 call for $0.40, 1 failed, 2 unpushed in 3.0s**";
         assert!(text.contains(line) && text.contains("| `a.json` | 432 | written |"), "{text}");
         assert!(text.contains("- `spa/phase3/S0001 ::error::x/<b>'`\n"), "{text}");
     }

@@ -103,7 +103,7 @@ fn words(told: &Told) -> String {
 }
 
 /// Text as XML holds it: without the characters that no XML document may have, and with those escaped that mean something.
-fn xml(text: &str) -> String {
+pub(super) fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in crate::diag::escape(text).chars() {
         match c {

@@ -12,6 +12,7 @@ mod cost;
 mod diff;
 mod doctor;
 mod adopt;
+mod build_junit;
 mod decisions;
 mod findings;
 mod graph;

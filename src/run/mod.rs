@@ -52,6 +52,7 @@ mod session;
 mod sharing;
 mod signals;
 mod spending;
+mod spared;
 mod standing;
 mod tables;
 mod tally;
@@ -219,6 +220,9 @@ fn carry_out(
         summary.main_files.extend(finish::link(board, lock, &session.workspace.root, &session.state)?);
     }
     finish::tell_state(&boards, &mut summary);
+    if options.price_reused {
+        summary.not_spent_usd = spared::not_spent(&boards, &session.store)?;
+    }
     tally.batch_events(&boards).iter().for_each(&mut *emit);
     if let Some(sharing) = &session.sharing {
         summary.items_fetched += sharing.fetched;

@@ -64,6 +64,7 @@ pub(super) fn remember(options: &Options, session: &Session, summary: &Summary, 
     // What the next build says if nothing changes: no call, nothing written.
     let mut next = Summary {
         items_reused: summary.items_reused + summary.items_generated,
+        not_spent_usd: options.price_reused.then(|| priced(summary)).flatten(),
         items_held: summary.items_held,
         held: summary.held.clone(),
         main_files: summary.main_files.clone(),
@@ -77,6 +78,12 @@ pub(super) fn remember(options: &Options, session: &Session, summary: &Summary, 
     let Some(settled) = settled(&outputs, summary, began_ns) else { return Ok(()) };
     stamp.files.extend(settled);
     stamp.write(&stamp_path(&options.manifest))
+}
+
+/// What everything that stands had cost, as far as it is known.
+fn priced(summary: &Summary) -> Option<f64> {
+    let prices = [summary.not_spent_usd, summary.money_usd];
+    prices.into_iter().flatten().reduce(|sum, usd| sum + usd)
 }
 
 /// The outputs as they look now. Those that were just written are looked at twice, as far apart as a clock may err: whoever

@@ -52,6 +52,8 @@ pub struct Options {
     pub on_remote_down: Option<OnRemoteDown>,
     /// Nobody will come back to this machine: what is not on the shared store at the end is an error, exit 7.
     pub must_push: bool,
+    /// Work out what the reused results had cost.
+    pub price_reused: bool,
     /// Whether a costly plan may be carried out.
     pub confirm: Confirm,
     /// The command line as typed, for the note in the workspace's lock.

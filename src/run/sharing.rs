@@ -54,6 +54,7 @@ impl Sharing {
         let address = match &declared.place {
             SharedPlace::Folder(path) => Address::Folder(path.clone()),
             SharedPlace::Http(url) => Address::Http(url.clone()),
+            SharedPlace::Bucket(url) => Address::Bucket(url.clone()),
         };
         let known = Arc::new(Known::read(store, &address)?);
         let (name, writes) = (address.shown(), mode == SharedMode::Rw);

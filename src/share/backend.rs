@@ -1,5 +1,7 @@
 //! One request to a shared store, whatever it is: what came back, and what can go wrong.
 
+#[cfg(feature = "s3")]
+use super::bucket;
 use super::{folder, http};
 use crate::digest::Digest;
 use std::path::PathBuf;
@@ -60,6 +62,9 @@ pub(super) enum Backend {
     Folder(PathBuf),
     /// An HTTP server.
     Http(http::Server),
+    /// A bucket of S3.
+    #[cfg(feature = "s3")]
+    Bucket(Box<bucket::Bucket>),
 }
 
 impl Backend {
@@ -71,6 +76,8 @@ impl Backend {
                 blocking(move || folder::get(&root, &slot)).await
             }
             Self::Http(server) => server.get(slot).await,
+            #[cfg(feature = "s3")]
+            Self::Bucket(bucket) => bucket.get(slot).await,
         }
     }
 
@@ -82,6 +89,18 @@ impl Backend {
                 blocking(move || folder::put(&root, &slot, &bytes, replace)).await
             }
             Self::Http(server) => server.put(slot, bytes, replace).await,
+            #[cfg(feature = "s3")]
+            Self::Bucket(bucket) => bucket.put(slot, bytes, replace).await,
+        }
+    }
+
+    /// How often a request is made while there is hope.
+    pub(super) fn tries(&self) -> u32 {
+        match self {
+            Self::Folder(_) | Self::Http(_) => 3,
+            // It tries again by itself.
+            #[cfg(feature = "s3")]
+            Self::Bucket(_) => 1,
         }
     }
 
@@ -93,6 +112,8 @@ impl Backend {
                 blocking(move || folder::set_up(&root)).await
             }
             Self::Http(_) => Ok(()),
+            #[cfg(feature = "s3")]
+            Self::Bucket(_) => Ok(()),
         }
     }
 }

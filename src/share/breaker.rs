@@ -3,6 +3,7 @@
 //! One fault is nothing. So many in a row open the breaker: nothing is asked, so that hundreds of items do not wait for a
 //! time-out each. After a pause one request goes through; it closes the breaker, or doubles the pause.
 
+use super::backend::Trouble;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -41,6 +42,24 @@ impl Gate {
     /// See [`Breaker::pause`].
     pub(super) fn pause(&self) -> Option<Duration> {
         self.breaker().pause(Instant::now())
+    }
+
+    /// Takes note of how a request went; `None`: trying it again is idle. Else how long the store wants to be left alone.
+    pub(super) fn noted<T>(&self, done: &Result<T, Trouble>) -> Option<Option<Duration>> {
+        match done {
+            Ok(_) | Err(Trouble::Denied(_) | Trouble::Refused(_)) => {
+                self.answered();
+                None
+            }
+            Err(Trouble::Busy(wait)) => {
+                self.answered();
+                Some(Some(*wait))
+            }
+            Err(Trouble::Unreachable(_)) => {
+                self.failed();
+                Some(None)
+            }
+        }
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {

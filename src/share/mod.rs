@@ -6,6 +6,8 @@
 
 mod backend;
 mod breaker;
+#[cfg(feature = "s3")]
+mod bucket;
 mod folder;
 mod http;
 mod port;
@@ -29,6 +31,8 @@ pub enum Address {
     Folder(PathBuf),
     /// `http://…` or `https://…`, without user and password.
     Http(String),
+    /// `s3://BUCKET/PREFIX`.
+    Bucket(String),
 }
 
 impl Address {
@@ -37,19 +41,20 @@ impl Address {
         match self {
             Self::Folder(path) => path.display().to_string(),
             Self::Http(url) => shown_address(url),
+            Self::Bucket(url) => url.clone(),
         }
     }
 
     /// True when a network is needed to ask it. A folder may be on one too, and nobody can tell.
     pub fn needs_network(&self) -> bool {
-        matches!(self, Self::Http(_))
+        matches!(self, Self::Http(_) | Self::Bucket(_))
     }
 
     /// A name for what is noted of it here.
     pub fn id(&self) -> String {
         let text = match self {
             Self::Folder(path) => path.as_os_str().as_encoded_bytes().to_vec(),
-            Self::Http(url) => url.trim_end_matches('/').as_bytes().to_vec(),
+            Self::Http(url) | Self::Bucket(url) => url.trim_end_matches('/').as_bytes().to_vec(),
         };
         Digest::of(&text).to_string()[..16].to_owned()
     }
@@ -90,6 +95,7 @@ impl Shared {
                 let authorization = authorization(&settings.environment)?;
                 Backend::Http(http::Server::new(Client::new(&network)?, url, authorization, settings.timeout))
             }
+            Address::Bucket(url) => bucket_backend(url, settings)?,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -136,6 +142,18 @@ impl Shared {
     pub fn examine(&self) -> std::result::Result<&'static str, String> {
         self.runtime.block_on(self.port.examine())
     }
+}
+
+#[cfg(feature = "s3")]
+fn bucket_backend(url: &str, settings: &Settings) -> Result<Backend> {
+    Ok(Backend::Bucket(Box::new(bucket::Bucket::open(url, settings)?)))
+}
+
+#[cfg(not(feature = "s3"))]
+fn bucket_backend(url: &str, _: &Settings) -> Result<Backend> {
+    Err(Problem::author(format!("the shared store `{url}` cannot be used"))
+        .because("this coursebuild was built without the feature `s3`")
+        .hint("build it with `cargo install coursebuild --features s3`; or `--cache shared:off` does without the store"))
 }
 
 /// What the environment says of who we are: a token, or a user and a password.

@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::JoinSet;
 
-/// How often one request is tried.
-const TRIES: u32 = 3;
+/// How often a result is offered, with a look in between at what is there.
+const OFFERS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// A store that wants to be left alone for longer is out of reach.
 const LONGEST_PEACE: Duration = Duration::from_secs(5);
@@ -158,10 +158,9 @@ impl Port {
         tasks.join_all().await.into_iter().flatten().collect()
     }
 
-    /// Stores a chunk; true if it is there now.
+    /// Stores a chunk; true if it is there now, whole.
     pub(super) async fn put_chunk(&self, name: &Digest, bytes: &[u8]) -> bool {
-        self.writes()
-            && self.inner.patiently(&self.inner.stores, || self.inner.put(name, bytes, false)).await.is_ok()
+        self.writes() && self.inner.put_chunk(name, bytes).await.is_ok_and(|whole| whole)
     }
 
     pub(super) async fn examine(&self) -> Result<&'static str, String> {
@@ -226,11 +225,11 @@ impl Inner {
             if let Err(Trouble::Unreachable(why)) = &done {
                 *self.cause.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
             }
-            let wait = match noted(gate, &done) {
+            let wait = match gate.noted(&done) {
                 None => return done,
                 Some(wait) => wait.unwrap_or(pause),
             };
-            if tries == TRIES || wait > LONGEST_PEACE {
+            if tries >= self.backend.tries() || wait > LONGEST_PEACE {
                 return done;
             }
             tries += 1;
@@ -245,6 +244,19 @@ impl Inner {
 
     async fn put(&self, slot: &Digest, bytes: &[u8], replace: bool) -> Result<Put, Trouble> {
         self.backend.put(slot, bytes.to_vec(), replace).await
+    }
+
+    /// Stores a chunk where none is, or one that is not whole. True if it is there.
+    async fn put_chunk(&self, name: &Digest, bytes: &[u8]) -> Result<bool, Trouble> {
+        let put = |replace| self.patiently(&self.stores, move || self.put(name, bytes, replace));
+        if put(false).await? == Put::Created {
+            return Ok(true);
+        }
+        match self.get(name).await? {
+            Got::Bytes(there) if decode_chunk(name, &there).is_ok() => Ok(true),
+            Got::Absent => Ok(false),
+            Got::Bytes(_) | Got::Bad(_) => Ok(put(true).await? == Put::Created),
+        }
     }
 
     /// What a slot holds, checked. `Err(why)`: something that is not whole.
@@ -314,7 +326,7 @@ impl Inner {
             return Ok(there);
         }
         let mut last = Trouble::Unreachable(String::new());
-        for _ in 0..TRIES {
+        for _ in 0..OFFERS {
             if !self.stores.admits() {
                 return Err(Trouble::left_alone());
             }
@@ -374,24 +386,6 @@ impl Inner {
                     _ => Err(Trouble::Unreachable("what was written comes back damaged".to_owned())),
                 }
             }
-        }
-    }
-}
-
-/// Tells a breaker how a request went; `None`: trying again is idle. Else how long the store wants to be left alone.
-fn noted<T>(gate: &Gate, done: &Result<T, Trouble>) -> Option<Option<Duration>> {
-    match done {
-        Ok(_) | Err(Trouble::Denied(_) | Trouble::Refused(_)) => {
-            gate.answered();
-            None
-        }
-        Err(Trouble::Busy(wait)) => {
-            gate.answered();
-            Some(Some(*wait))
-        }
-        Err(Trouble::Unreachable(_)) => {
-            gate.failed();
-            Some(None)
         }
     }
 }

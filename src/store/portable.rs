@@ -192,6 +192,12 @@ mod tests {
         let bytes = encode_chunk(&name, &all).unwrap();
         assert_eq!(decode_chunk(&name, &bytes).unwrap().len(), 2);
         assert!(decode_chunk(&digest("other"), &bytes).is_err() && decode_chunk(&name, &bytes[1..]).is_err());
+        for at in 0..bytes.len() {
+            assert!(decode_chunk(&name, &bytes[..at]).is_err(), "cut at {at}");
+            let mut bad = bytes.clone();
+            bad[at] ^= 1;
+            assert!(decode_chunk(&name, &bad).is_err(), "byte {at} changed");
+        }
         all[0].results[0].output = "\"a lie\"".to_owned();
         let lying = encode_chunk(&name, &all).unwrap();
         assert_eq!(decode_chunk(&name, &lying).unwrap().len(), 1, "what is not what it claims is left out");

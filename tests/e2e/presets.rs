@@ -182,3 +182,18 @@ fn a_preset_that_is_not_there_is_told_with_its_place() {
     space.replace("coursebuild.toml", "preset = \"claud\"", "args = [\"x\"]");
     assert!(build(&space).exits(2).stderr.contains("`args` are added to those of a `preset`"));
 }
+
+#[test]
+fn what_was_reused_is_told_with_its_price() {
+    let space = playing("answer");
+    build(&space).exits(0);
+    let ran = space.build(&["phase1", "--summary-file", "summary.md", "--junit", "built.xml"]).exits(0);
+    assert_eq!(ran.summary()["not_spent_usd"], 0.5, "{ran:#?}");
+    let summary = space.read("summary.md");
+    assert!(summary.contains("**1 reused, $0.50 not spent"), "{summary}");
+    let report = space.read("built.xml");
+    assert!(report.contains("<testsuite name=\"qaa_for_eng/phase1\""), "{report}");
+    assert!(report.contains("failures=\"0\"") && report.contains("seed_pairs.json"), "{report}");
+    // Nobody wants to know it of any other build.
+    assert!(build(&space).exits(0).summary()["not_spent_usd"].is_null());
+}

@@ -1,10 +1,31 @@
-//! Sharing against a real server, which `tests/servers/run` starts and names in `COURSEBUILD_TEST_SERVER`.
+//! Sharing against a real server, which `tests/servers/run` starts and names in `COURSEBUILD_TEST_SERVER`: an address of HTTP, or
+//! of a bucket, whose service `AWS_ENDPOINT_URL` names.
 
-use crate::support::Space;
 use crate::support::synth::change_word;
+use crate::support::{Ran, Space};
 use coursebuild::store::{Store, portions};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
+
+fn url() -> String {
+    std::env::var("COURSEBUILD_TEST_SERVER").unwrap_or_else(|_| panic!("tests/servers/run names the server"))
+}
+
+/// The tool with the credentials that the server wants.
+fn tool(space: &Space, args: &[&str]) -> Command {
+    let mut command = space.tool(args);
+    command.envs(std::env::vars().filter(|(name, _)| name.starts_with("AWS_")));
+    command
+}
+
+fn run(space: &Space, args: &[&str]) -> Ran {
+    space.finish(tool(space, args))
+}
+
+fn build(space: &Space) -> Ran {
+    run(space, &["build", "--format", "json"])
+}
 
 fn with_store(url: &str) -> Space {
     let space = Space::batching(25);
@@ -26,14 +47,14 @@ fn torn_upload(url: &str, path: &str, bytes: &[u8]) {
 #[test]
 #[ignore = "wants a server: tests/servers/run"]
 fn a_real_server_serves_a_team() {
-    let url = std::env::var("COURSEBUILD_TEST_SERVER").expect("tests/servers/run names the server");
+    let url = url();
     let a = with_store(&url);
-    let found = a.run(&["cache", "doctor"]).exits(0).stdout;
+    let found = run(&a, &["cache", "doctor"]).exits(0).stdout;
     println!("{found}");
-    let ran = a.build(&[]).exits(0);
+    let ran = build(&a).exits(0);
     assert!(ran.calls() > 0 && ran.summary()["unpushed"] == 0, "{ran:#?}");
     let b = with_store(&url);
-    let ran = b.build(&[]).exits(0);
+    let ran = build(&b).exits(0);
     assert_eq!(ran.calls(), 0, "{ran:#?}");
     assert!(a.outputs() == b.outputs());
     // Two at once, from cold, whose generators never answer the same.
@@ -44,7 +65,7 @@ fn a_real_server_serves_a_team() {
         space.faults(&serde_json::json!([{"fault": "salt", "text": salt}]));
         space
     });
-    let running = [0, 1].map(|at: usize| spaces[at].start(spaces[at].tool(&["build", "-j", "3"])));
+    let running = [0, 1].map(|at: usize| spaces[at].start(tool(&spaces[at], &["build", "-j", "3"])));
     running.into_iter().for_each(|running| drop(running.end().exits(0)));
     let same = spaces[0].outputs() == spaces[1].outputs();
     println!("both came to the same: {same}");
@@ -54,7 +75,11 @@ fn a_real_server_serves_a_team() {
 #[test]
 #[ignore = "wants a server: tests/servers/run"]
 fn a_torn_upload_on_a_real_server_is_no_result() {
-    let url = std::env::var("COURSEBUILD_TEST_SERVER").expect("tests/servers/run names the server");
+    let url = url();
+    // A bucket takes an object whole or not at all, and has no address that a test could write to unsigned.
+    if !url.starts_with("http://") {
+        return;
+    }
     let edited = || {
         let space = with_store(&url);
         space.edit_seeds(|seeds| {
@@ -73,10 +98,29 @@ fn a_torn_upload_on_a_real_server_is_no_result() {
     let (_, slot, _) = portions(&entry).pop().unwrap();
     torn_upload(&url, &format!("/ac/{slot}"), &[7; 100_000]);
     let b = edited();
-    let before = b.build(&[]);
+    let before = build(&b);
     println!("with a torn slot: exit {:?}, {} calls", before.code, before.books.len());
     assert!(before.code == Some(6) || before.code == Some(0), "{before:#?}");
-    a.run(&["cache", "push"]).exits(0);
+    run(&a, &["cache", "push"]).exits(0);
     let c = edited();
-    assert_eq!(c.build(&[]).exits(0).calls(), 0);
+    assert_eq!(build(&c).exits(0).calls(), 0);
+}
+
+#[test]
+#[ignore = "wants a server: tests/servers/run"]
+fn a_bucket_that_is_not_there_is_no_empty_store() {
+    let url = url();
+    if !url.starts_with("s3://") {
+        return;
+    }
+    let space = with_store("s3://nobody-made-this/course");
+    let ran = build(&space).exits(6);
+    assert!(ran.books.is_empty(), "{ran:#?}");
+    assert!(ran.stdout.contains("NoSuchBucket"), "{ran:#?}");
+    // A service that does not answer holds as well, and soon.
+    let space = with_store(&url);
+    let mut command = tool(&space, &["build"]);
+    command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    let ran = space.finish(command).exits(6);
+    assert!(ran.books.is_empty() && ran.stderr.contains("out of reach"), "{ran:#?}");
 }

@@ -126,6 +126,35 @@ fn a_clone_makes_few_requests_and_does_without_what_makes_them_few() {
 }
 
 #[test]
+fn a_damaged_chunk_costs_requests_once_and_is_mended() {
+    let server = Server::start();
+    built(of_seeds(60, &server.url()));
+    let chunks: Vec<String> = server.others().into_keys().collect();
+    let damaged = |at: &str, bytes: &[u8]| {
+        let name = at.rsplit('/').next().unwrap().parse().unwrap();
+        coursebuild::store::decode_chunk(&name, bytes).is_err()
+    };
+    let all_damaged = |server: &Server| {
+        let others = server.others();
+        chunks.iter().filter(|at| damaged(at, &others[*at])).count()
+    };
+    let probes = all_damaged(&server);
+    server.edit(|slots| {
+        for at in &chunks {
+            slots.get_mut(at).unwrap().iter_mut().skip(40).take(1).for_each(|byte| *byte ^= 1);
+        }
+    });
+    assert!(all_damaged(&server) >= probes + 3, "{} chunks", chunks.len());
+    let other = of_seeds(60, &server.url());
+    assert_eq!(other.build(&[]).exits(0).calls(), 0, "what it lacks is asked for one by one");
+    assert_eq!(all_damaged(&server), probes, "and it is mended by who may write");
+    server.requests();
+    let third = of_seeds(60, &server.url());
+    assert_eq!(third.build(&[]).exits(0).calls(), 0);
+    assert!(server.count("GET") * 4 < server.slots().len() && third.outputs() == other.outputs());
+}
+
+#[test]
 fn refused_answers_are_shared_with_those_that_followed_them() {
     let server = Server::start();
     let a = with_store(&server.url());
@@ -148,6 +177,49 @@ fn what_was_bought_before_the_store_was_shared_is_pushed_later() {
     assert!(other.run(&["cache", "pull"]).exits(0).stdout.starts_with("fetched "));
     server.fails("GET", Fault::Reset, ALWAYS);
     assert_eq!(other.build(&["--cache", "shared:off"]).exits(0).calls(), 0, "what was pulled is here");
+}
+
+#[test]
+fn nothing_that_was_not_found_is_remembered() {
+    let server = Server::start();
+    let b = with_store(&server.url());
+    assert!(b.plan(&[])["calls"]["min"].as_u64().unwrap() > 0, "nobody has bought anything yet");
+    assert!(b.run(&["cache", "pull"]).exits(0).stdout.starts_with("fetched 0"));
+    let a = built(with_store(&server.url()));
+    assert_eq!(b.build(&[]).exits(0).calls(), 0);
+    assert!(b.outputs() == a.outputs());
+}
+
+#[test]
+fn an_address_of_a_bucket_wants_the_feature_for_it() {
+    let space = with_store("s3://team/course");
+    // Nobody is there, and nobody says who we are.
+    let mut command = space.tool(&["build"]);
+    command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").env("AWS_SKIP_SIGNATURE", "true");
+    let ran = space.finish(command);
+    assert!(ran.books.is_empty(), "{ran:#?}");
+    if cfg!(feature = "s3") {
+        assert!(ran.exits(6).stderr.contains("out of reach"));
+    } else {
+        assert!(ran.exits(2).stderr.contains("without the feature `s3`"));
+        assert!(space.build(&["--cache", "shared:off"]).exits(0).calls() > 0);
+    }
+}
+
+/// The table of docs/sharing.md.
+#[test]
+fn every_promise_of_the_page_names_a_test_that_is_here() {
+    let page = include_str!("../../docs/sharing.md");
+    let table = page.split("| what happens | test |").nth(1).unwrap();
+    let named: Vec<&str> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    assert!(named.len() > 18, "{named:?}");
+    for name in named {
+        assert!(include_str!("shared.rs").contains(&format!("#[test]\nfn {name}() {{")), "{name}");
+    }
 }
 
 /// Two workspaces whose generators never answer the same, at the same moment, from nothing.
@@ -361,6 +433,23 @@ fn a_killed_upload_loses_nothing_that_was_paid() {
         for ((phase, item), count) in a.answered() {
             assert_eq!(count, 1, "turn {turn}: {phase} {item} was bought again");
         }
+    }
+}
+
+#[test]
+fn killed_between_two_uploads_everything_paid_is_pushed_later_and_once() {
+    for uploads in [1, 4, 11, 23, 40] {
+        let server = Server::start();
+        let a = with_store(&server.url());
+        let mut running = a.start(a.tool(&["build", "-j", "3"]));
+        running.until(|_| server.count("PUT") >= uploads);
+        running.kill();
+        let ran = a.build(&[]).exits(0);
+        assert_eq!(number(&ran, "unpushed"), 0, "{ran:#?}");
+        assert!(a.answered().values().all(|count| *count == 1), "{uploads}: something was bought again");
+        let other = with_store(&server.url());
+        assert_eq!(other.build(&[]).exits(0).calls(), 0, "after {uploads} uploads");
+        assert!(other.outputs() == a.outputs());
     }
 }
 

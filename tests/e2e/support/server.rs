@@ -114,6 +114,19 @@ impl Server {
         slots
     }
 
+    /// Everything that it holds that is no result by itself: chunks.
+    pub(crate) fn others(&self) -> BTreeMap<String, Vec<u8>> {
+        let slots = self.slots();
+        let mut all = self.state.lock().unwrap().slots.clone();
+        all.retain(|path, _| !slots.contains_key(path));
+        all
+    }
+
+    /// How many requests of a method there were since [`Server::requests`] was asked.
+    pub(crate) fn count(&self, method: &str) -> usize {
+        self.state.lock().unwrap().requests.iter().filter(|(known, _)| known == method).count()
+    }
+
     /// Changes what it holds.
     pub(crate) fn edit(&self, edit: impl FnOnce(&mut BTreeMap<String, Vec<u8>>)) {
         edit(&mut self.state.lock().unwrap().slots);
