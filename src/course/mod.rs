@@ -7,6 +7,7 @@ mod accepted;
 mod computing;
 mod document;
 mod gather;
+mod generate;
 mod generator;
 mod items;
 mod language;
@@ -30,6 +31,7 @@ mod text;
 mod types;
 
 pub use accepted::{Accepted, Edit, Pin, Waiver};
+pub use generate::{Generate, GeneratorKind, Preset};
 pub use items::{ItemDraft, Names, NoItems, Shown, Upstream, draft_group, draft_items, group_of, project};
 pub use language::BUILTIN_LANGUAGES;
 pub use load::load;
