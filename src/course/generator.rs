@@ -2,8 +2,8 @@
 
 mod api;
 
+use super::generate::{Generate, GeneratorKind, Preset};
 use super::text::{Files, TextFile, hint_of, listed};
-use super::types::{Generate, GeneratorKind, Preset};
 use crate::diag::{Problem, Result};
 use crate::json::Value;
 use schemars::JsonSchema;

@@ -3,6 +3,7 @@
 use super::accepted::Accepted;
 use super::document::RawSection;
 use super::gather::{gather, not_empty};
+use super::generate::Generate;
 use super::generator::{self, RawGenerate};
 use super::language::{self, Language};
 use super::manifest::{OnModelChange, RawCourse, RawManifest};
@@ -12,7 +13,7 @@ use super::rule::{LoadedRule, OwnSource, Reading, for_course, outputs_differ};
 use super::severity;
 use super::source::{self, BadRange, Positions};
 use super::text::{Files, TextFile, TextOr, hint_of};
-use super::types::{CheckSpec, Course, Feed, Generate, Phase, Rule, Section, SourceItem, Workspace};
+use super::types::{CheckSpec, Course, Feed, Phase, Rule, Section, SourceItem, Workspace};
 use crate::diag::{Place, Problem, Result, escape};
 use std::collections::HashMap;
 use std::path::Path;

@@ -8,6 +8,7 @@ mod cohort;
 mod computing;
 mod document;
 mod gather;
+mod generate;
 mod generator;
 mod items;
 mod language;
@@ -31,6 +32,7 @@ mod text;
 mod types;
 
 pub use accepted::{Accepted, Edit, Pin, Waiver};
+pub use generate::{Generate, GeneratorKind, Preset};
 pub use items::{ItemDraft, Names, NoItems, Shown, Upstream, draft_group, draft_items, group_of, project};
 pub use language::BUILTIN_LANGUAGES;
 pub use load::load;

@@ -2,6 +2,7 @@
 
 use super::computing::{computed, derived};
 use super::document::{self, RawSection};
+use super::generate::Generate;
 use super::manifest::RawPhase;
 use super::order::Written;
 use super::output::Output;
@@ -9,7 +10,7 @@ use super::pack::Pack;
 use super::pointing::{explode, plain_pointer, pointer, pointers, projection, shape, shows, whole};
 use super::raw_rule::{Named, RawBefore, RawCheck, RawContext, RawOutput, RawRule, RawSource};
 use super::text::{Files, TextFile, TextOr};
-use super::types::{Batch, CheckSpec, Context, Feed, Generate, Prompt, Rule, Section, Template, Window};
+use super::types::{Batch, CheckSpec, Context, Feed, Prompt, Rule, Section, Template, Window};
 use crate::diag::{Place, Result, escape};
 use crate::json::{Kind, Pointer, Shape, normalize, normalize_text};
 use crate::path::Inside;

@@ -2,9 +2,9 @@
 //!
 //! No key stands in a manifest: not where it belongs, not where it was put by mistake; and a message about one does not show it.
 
+use super::super::generate::GeneratorKind;
 use super::super::service::{Api, ApiKey, CacheLife};
 use super::super::text::TextFile;
-use super::super::types::GeneratorKind;
 use super::RawGenerate;
 use crate::diag::{Place, Problem, Result};
 use std::ops::Range;
