@@ -1,8 +1,56 @@
 //! What was typed: the grammar of the command line, without meaning and without I/O.
 
+mod arguments;
+mod words;
+
+pub(super) use arguments::*;
+pub(super) use words::*;
+
 use super::decisions::{Accept, Pin, Waive};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+
+/// The commands by what they are for; a test compares them with the grammar.
+const TEMPLATE: &str = "\
+{about-with-newline}
+{usage-heading} {usage}
+
+Build:
+  build         Bring targets up to date (what a bare `coursebuild` does)
+  plan          Tell what would be done and why, and change nothing
+  status        Show phases and batches at a glance
+  why           Tell every reason why a target is not fresh, down to the edit
+  check         Run the checks over what is there; no calls
+
+Look:
+  show          Print a target's output as JSON, in its phase's shape
+  prompt        Print the exact prompt that a call for a target would be sent
+  diff          Show what changed in items, against a trial or another generation
+  log           List the calls that asked for items, with time and cost
+  graph         Print who feeds whom: documents, phases, main files
+  report        Print a page of how everything stands, what it took and cost
+
+Decide:
+  accept        Declare an edit of a document, template, schema or model to be without effect
+  resolve       Decide what stands for an item: an edit, a newer result, the two merged
+  waive         Silence the errors that an output is refused or held for
+  pin, unpin    Keep a result whatever changes; let it go
+  keep          Make the trials of items current
+  drop-trial    Forget the trials of items
+  adopt         Take existing main files, made elsewhere, as results
+
+Set up and look after:
+  init          Start a course here
+  rules         List the built-in packs of rules, copy one out, print the schemas
+  doctor        Look for what is wrong with the workspace, or odd about it
+  cache         Look after the store: count, pack, share, look over, trace
+  gc            Remove from the store what nobody needs
+  merge-driver  Merge main files, locks and decisions of two branches, for git
+  completions   Print a script that completes commands and options in a shell
+  help          Print this message or the help of the given command
+
+Everywhere:
+{options}{after-help}";
 
 const EXAMPLES: &str = "\
 Without a command it builds: the options of `coursebuild build --help` may be given right away.
@@ -33,7 +81,7 @@ Exit codes:
 /// A make-style incremental build tool for content that LLM agents write in batches
 #[derive(Debug, Parser)]
 #[command(name = "coursebuild", version, after_help = EXAMPLES, subcommand_required = true)]
-#[command(override_usage = "coursebuild [COMMAND] [OPTIONS] [TARGET]...", max_term_width = 110)]
+#[command(help_template = TEMPLATE, override_usage = "coursebuild [COMMAND] [OPTIONS] [TARGET]...", max_term_width = 110)]
 pub(super) struct Typed {
     #[command(flatten)]
     pub(super) global: Global,
@@ -66,57 +114,6 @@ pub(super) struct Global {
     /// Tell more, and cut nothing
     #[arg(short, long, global = true)]
     pub(super) verbose: bool,
-}
-
-/// Who the output is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    Human,
-    Json,
-}
-
-/// When there are colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum When {
-    Auto,
-    Always,
-    Never,
-}
-
-/// What is done with items when the shared store cannot be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum RemoteDown {
-    /// Hold them, and exit with 6
-    Hold,
-    /// Buy them
-    Generate,
-}
-
-/// A language of graphs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Drawn {
-    /// Graphviz
-    Dot,
-    /// Mermaid, for Markdown
-    Mermaid,
-}
-
-/// Whose annotations are printed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Annotations {
-    #[default]
-    Auto,
-    Github,
-    Off,
-}
-
-/// A kind of file that people write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum SchemaOf {
-    /// coursebuild.toml
-    Manifest,
-    /// A rule of a pack
-    Rule,
 }
 
 #[derive(Debug, Subcommand)]
@@ -348,214 +345,6 @@ Examples:
     },
 }
 
-/// What a new course is to be. What is left open is asked for on a terminal.
-#[derive(Debug, Default, Args)]
-pub(super) struct Init {
-    /// The course, as TARGET_for_KNOWN: spa_for_eng
-    #[arg(long, value_name = "CODE")]
-    pub(super) course: Option<String>,
-    /// The file of its seeds; unless told, seeds.json, and the example's where there is none
-    #[arg(long, value_name = "FILE")]
-    pub(super) seeds: Option<String>,
-    /// Who answers; `command` where `--program` is given, else `phrasebook`
-    #[arg(long, value_name = "KIND", value_enum)]
-    pub(super) generator: Option<Starting>,
-    /// The phrasebook, or the recorded outputs
-    #[arg(long, value_name = "FILE", conflicts_with = "program")]
-    pub(super) file: Option<String>,
-    /// The program that answers, with its arguments in one word: "./ask.sh -x"
-    #[arg(long, value_name = "WORDS")]
-    pub(super) program: Option<String>,
-    /// Ask no questions
-    #[arg(long)]
-    pub(super) yes: bool,
-}
-
-/// The generators that a course can start with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Starting {
-    /// Embedded and offline
-    Phrasebook,
-    /// Recorded outputs
-    Replay,
-    /// Any program
-    Command,
-}
-
-#[derive(Debug, Default, Args)]
-pub(super) struct Build {
-    #[command(flatten)]
-    pub(super) select: Select,
-    #[command(flatten)]
-    pub(super) buy: Buy,
-    /// Calls in flight at once
-    #[arg(short = 'j', long = "jobs", value_name = "N", default_value = "4", value_parser = at_least_one)]
-    #[arg(help_heading = "How")]
-    pub(super) jobs: usize,
-    /// Go on with everything that does not depend on a failure
-    #[arg(short = 'k', long, help_heading = "How")]
-    pub(super) keep_going: bool,
-    /// Only tell what would be done (as `plan`)
-    #[arg(short = 'n', long, help_heading = "How")]
-    pub(super) dry_run: bool,
-    /// Buy what is named to be looked at: nothing becomes current (`diff`, `keep`, `drop-trial`)
-    #[arg(long, help_heading = "How", conflicts_with_all = ["always_make", "fix", "refresh_edited"])]
-    pub(super) trial: bool,
-    /// Wait when another build holds the workspace, instead of failing
-    #[arg(long, help_heading = "How")]
-    pub(super) wait: bool,
-    /// Ask no questions
-    #[arg(long, help_heading = "Limits")]
-    pub(super) yes: bool,
-    /// Fail if any call is needed
-    #[arg(long, help_heading = "Limits")]
-    pub(super) locked: bool,
-    /// Ask nothing over the network: no shared store on a server, no generator that needs one
-    #[arg(long, help_heading = "Limits")]
-    pub(super) offline: bool,
-    /// What is done with the store and the shared store: local:rw,shared:r (rw, r or off)
-    #[arg(long, value_name = "USE", value_parser = super::meaning::cache_use, help_heading = "Shared store")]
-    pub(super) cache: Option<crate::course::SharedMode>,
-    /// What is done with items when the shared store cannot be asked
-    #[arg(long, value_name = "WHAT", value_enum, help_heading = "Shared store")]
-    pub(super) on_remote_down: Option<RemoteDown>,
-    /// Do not fail in a CI job when something that was bought could not be pushed
-    #[arg(long, help_heading = "Shared store")]
-    pub(super) allow_unpushed: bool,
-    /// Tell GitHub what went wrong, as annotations; `auto`: in a GitHub job
-    #[arg(long, value_name = "FOR", value_enum, default_value_t = Annotations::Auto, help_heading = "In CI")]
-    pub(super) annotations: Annotations,
-    /// Add a summary in Markdown to this file; in a GitHub job also to the job's own
-    #[arg(long, value_name = "FILE", help_heading = "In CI")]
-    pub(super) summary_file: Option<PathBuf>,
-    /// Write what failed or is held as JUnit XML to this file
-    #[arg(long, value_name = "FILE", help_heading = "In CI")]
-    pub(super) junit: Option<PathBuf>,
-    /// Write a code quality report to this file, as GitLab reads it
-    #[arg(long, value_name = "FILE", help_heading = "In CI")]
-    pub(super) code_quality: Option<PathBuf>,
-    /// Make at most so many calls
-    #[arg(long, value_name = "N", help_heading = "Limits")]
-    pub(super) max_calls: Option<usize>,
-    /// Start no call once so many US dollars are spent
-    #[arg(long, value_name = "USD", value_parser = dollars, help_heading = "Limits")]
-    pub(super) budget: Option<f64>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Adopt {
-    /// What to take, out of date or not; everything that nothing explains when none is given
-    #[arg(value_name = "TARGET")]
-    pub(super) targets: Vec<String>,
-    /// Only tell what would be taken
-    #[arg(short = 'n', long)]
-    pub(super) dry_run: bool,
-    /// Compute derived fields instead of keeping what was found
-    #[arg(long)]
-    pub(super) recompute_derived: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Resolve {
-    /// What to decide about: of several items those that wait for a decision
-    #[arg(value_name = "TARGET", required_unless_present = "list")]
-    pub(super) targets: Vec<String>,
-    #[command(flatten)]
-    pub(super) choice: Chosen,
-}
-
-/// What is to stand: one of these.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-#[command(next_help_heading = "What is to stand")]
-pub(super) struct Chosen {
-    /// What stands now
-    #[arg(long)]
-    pub(super) mine: bool,
-    /// What was generated from the present inputs
-    #[arg(long)]
-    pub(super) theirs: bool,
-    /// The item as JSON in a file
-    #[arg(long, value_name = "FILE")]
-    pub(super) merged: Option<PathBuf>,
-    /// The result with this number in the item's history
-    #[arg(long, value_name = "N")]
-    pub(super) generation: Option<usize>,
-    /// What stood before the last decision
-    #[arg(long)]
-    pub(super) revoke: bool,
-    /// Only list what waits for a decision, and what was decided
-    #[arg(long)]
-    pub(super) list: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Plan {
-    #[command(flatten)]
-    pub(super) select: Select,
-    #[command(flatten)]
-    pub(super) buy: Buy,
-    /// Ask nothing over the network
-    #[arg(long, help_heading = "How")]
-    pub(super) offline: bool,
-    /// What is done with the store and the shared store: local:rw,shared:r (rw, r or off)
-    #[arg(long, value_name = "USE", value_parser = super::meaning::cache_use, help_heading = "How")]
-    pub(super) cache: Option<crate::course::SharedMode>,
-    /// Exit with 3 when calls are needed
-    #[arg(long, help_heading = "How")]
-    pub(super) exit_code: bool,
-}
-
-/// What may be bought.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "What")]
-pub(super) struct Select {
-    /// What to bring up to date; everything when none is given
-    #[arg(value_name = "TARGET", help_heading = None)]
-    pub(super) targets: Vec<String>,
-    /// Only what comes of these source items: S0101-S0200,S0300
-    #[arg(long, visible_alias = "seeds", value_name = "RANGE,…", value_delimiter = ',')]
-    pub(super) items: Vec<String>,
-    /// Only this phase (repeatable)
-    #[arg(long = "phase", value_name = "NAME")]
-    pub(super) phases: Vec<String>,
-}
-
-/// What is bought although it would be left alone.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Also buy")]
-pub(super) struct Buy {
-    /// Everything selected, as if it were stale
-    #[arg(short = 'B', long)]
-    pub(super) always_make: bool,
-    /// Hand edits that fail a check
-    #[arg(long)]
-    pub(super) fix: bool,
-    /// Items whose attempts are exhausted
-    #[arg(long)]
-    pub(super) retry_failed: bool,
-    /// Hand edits whose inputs or instructions changed
-    #[arg(long)]
-    pub(super) refresh_edited: bool,
-    /// What comes of derived fields that stand as they were found, once they are computed
-    #[arg(long)]
-    pub(super) recompute_derived: bool,
-    /// What depends on stale items that are not selected
-    #[arg(long)]
-    pub(super) with_stale_inputs: bool,
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "wants a whole number from 1".into())
-}
-
-fn dollars(text: &str) -> Result<f64, String> {
-    let number = text.strip_prefix('$').unwrap_or(text).parse::<f64>().ok();
-    number
-        .filter(|usd| usd.is_finite() && *usd >= 0.0)
-        .ok_or_else(|| "wants an amount of US dollars, such as 2.50".into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -567,13 +356,19 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_amounts() {
-        assert_eq!(dollars("2.50"), Ok(2.5));
-        assert_eq!(dollars("$3"), Ok(3.0));
-        for bad in ["-1", "nan", "inf", "", "x"] {
-            assert!(dollars(bad).is_err(), "{bad}");
-        }
-        assert_eq!(at_least_one("1"), Ok(1));
-        assert!(at_least_one("0").is_err());
+    fn the_help_lists_every_command_once() {
+        let lines = TEMPLATE.lines().filter_map(|line| line.strip_prefix("  "));
+        let mut listed: Vec<&str> =
+            lines.flat_map(|line| line[..12.min(line.len())].split(", ")).map(str::trim).collect();
+        let grammar = Typed::command();
+        let mut there: Vec<&str> = grammar
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set())
+            .map(clap::Command::get_name)
+            .chain(["help"])
+            .collect();
+        listed.sort_unstable();
+        there.sort_unstable();
+        assert_eq!(listed, there);
     }
 }

@@ -1,7 +1,8 @@
 //! Why an item is stale, from the key that it had down to the part that changed; and the words for it.
 
 use super::board::Board;
-use super::memory::{MadeFrom, Memory};
+use super::memory::Memory;
+use super::texts::MadeFrom;
 use super::verdict::{Held, Reason, Verdict};
 use crate::diag::Result;
 use crate::digest::Short;

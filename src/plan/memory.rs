@@ -4,7 +4,7 @@ use super::board::{Board, Cell, Detail};
 use super::facts::{Candidate, Current, Facts, Standing};
 use crate::diag::Result;
 use crate::digest::{Digest, Short};
-use crate::json::{Ids, Value};
+use crate::json::Ids;
 use crate::key::Part;
 use crate::link::{Line, LockFile, PhaseLock, Text};
 use crate::store::{Known, Provenance, Store};
@@ -38,16 +38,6 @@ pub(super) struct Other {
     pub(super) root: Arc<str>,
     /// The result.
     pub(super) candidate: Candidate,
-}
-
-/// What an item was made from, as far as the store remembers.
-pub(super) struct MadeFrom {
-    /// The parts of its key.
-    pub(super) parts: Vec<Part>,
-    /// The blob with the texts behind the shared ones.
-    pub(super) texts: Option<Digest>,
-    /// Its input, ids lifted; null if that is not known.
-    pub(super) input: Value,
 }
 
 impl<'s> Memory<'s> {
@@ -347,23 +337,6 @@ impl<'s> Memory<'s> {
         });
         others.dedup_by(|a, b| a.id == b.id && a.candidate.digest == b.candidate.digest);
         Ok(others)
-    }
-
-    /// What is behind an earlier content key, where the store knows it: of whatever item, for the same key has the same parts.
-    pub(super) fn made_under(&self, old: Short) -> Result<Option<MadeFrom>> {
-        for (entry, item) in self.store.index()?.named_under(old) {
-            let Ok(entry) = self.store.entry(entry) else { continue };
-            let intent = entry.intent;
-            // What the tool filed itself, a hand edit or a result that moved, does not tell what was sent.
-            if intent.recipe.is_empty() {
-                continue;
-            }
-            if let Some(item) = intent.items.into_iter().nth(item) {
-                let parts = intent.recipe.into_iter().chain(item.parts).collect();
-                return Ok(Some(MadeFrom { parts, texts: intent.texts, input: item.input }));
-            }
-        }
-        Ok(None)
     }
 
     /// True when the store has this very output as a result of this item.

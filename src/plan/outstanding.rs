@@ -1,7 +1,8 @@
 //! Edits of the recipe that made items stale, and how many items each of them holds up: what somebody may accept.
 
 use super::board::Board;
-use super::memory::{MadeFrom, Memory};
+use super::memory::Memory;
+use super::texts::MadeFrom;
 use super::verdict::{Held, Reason, Verdict};
 use crate::diag::Result;
 use crate::digest::{Digest, Short};

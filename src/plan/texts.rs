@@ -3,12 +3,13 @@
 //! Only explains. A text that nobody kept is left out; no decision looks here.
 
 use super::board::Board;
-use super::memory::{MadeFrom, Memory};
+use super::memory::Memory;
 use super::verdict::{Held, Reason, Verdict};
 use crate::course::Section;
 use crate::diag::Result;
+use crate::digest::{Digest, Short};
 use crate::json::{Ids, Value, put_back};
-use crate::key::{Recipe, difference};
+use crate::key::{Part, Recipe, difference};
 use std::collections::BTreeMap;
 
 /// A part's text before and now; `None` where there was or is none, or nobody knows it.
@@ -18,6 +19,35 @@ pub struct PartTexts {
     pub before: Option<String>,
     /// As it would be sent now.
     pub now: Option<String>,
+}
+
+/// What an item was made from, as far as the store remembers.
+pub(super) struct MadeFrom {
+    /// The parts of its key.
+    pub(super) parts: Vec<Part>,
+    /// The blob with the texts behind the shared ones.
+    pub(super) texts: Option<Digest>,
+    /// Its input, ids lifted; null if that is not known.
+    pub(super) input: Value,
+}
+
+impl Memory<'_> {
+    /// What is behind an earlier content key, where the store knows it: of whatever item, for the same key has the same parts.
+    pub(super) fn made_under(&self, old: Short) -> Result<Option<MadeFrom>> {
+        for (entry, item) in self.store().index()?.named_under(old) {
+            let Ok(entry) = self.store().entry(entry) else { continue };
+            let intent = entry.intent;
+            // What the tool filed itself, a hand edit or a result that moved, does not tell what was sent.
+            if intent.recipe.is_empty() {
+                continue;
+            }
+            if let Some(item) = intent.items.into_iter().nth(item) {
+                let parts = intent.recipe.into_iter().chain(item.parts).collect();
+                return Ok(Some(MadeFrom { parts, texts: intent.texts, input: item.input }));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// The texts of the parts for which an item is stale or held, by the names of the parts.
