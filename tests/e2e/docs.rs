@@ -220,11 +220,16 @@ fn help(arguments: &[&str]) -> String {
     Space::new().run(arguments).exits(0).stdout
 }
 
-/// The commands that `--help` lists, without `help` itself.
+/// The commands that `--help` lists, without `help` itself: groups of lines between the usage and the options of all commands.
 fn commands() -> Vec<String> {
-    commands_in(&help(&["--help"]))
+    let help = help(&["--help"]);
+    let groups = help.split("\nBuild:\n").nth(1).unwrap().split("\nEverywhere:\n").next().unwrap();
+    let listed = groups.lines().filter_map(|line| line.strip_prefix("  "));
+    let names = listed.flat_map(|line| line.split("  ").next().unwrap().split(", "));
+    names.map(str::to_owned).filter(|name| name != "help").collect()
 }
 
+/// The commands of a command, as its help lists them.
 fn commands_in(help: &str) -> Vec<String> {
     let list = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
     let first = |line: &str| line.split_whitespace().next().unwrap().to_owned();
