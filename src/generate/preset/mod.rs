@@ -1,6 +1,6 @@
 //! Agent command lines that `command` knows: how each is asked for one answer, and what its end means.
 //!
-//! What stands here was seen of the real programs at the versions named in [`least`]; the tests hold what they printed. Nothing
+//! What stands here was seen of the real programs at the versions named in `least`; the tests hold what they printed. Nothing
 //! of it is in a key once a model is declared.
 
 mod claude;
