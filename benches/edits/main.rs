@@ -12,6 +12,7 @@
 #[path = "../../tests/programs/answer/batching.rs"]
 #[expect(dead_code, reason = "only the cut of a seed is needed, to know how many LEGOs there are")]
 mod batching;
+mod copies;
 #[path = "../scale/peers.rs"]
 #[expect(dead_code, reason = "only the file graphs are needed")]
 mod peers;

@@ -30,7 +30,7 @@ pub(crate) trait Builder {
 
 /// The calls and items that a log of the program `answer` tells of: items by name where coursebuild asked, by number where make or
 /// ninja did.
-fn asked(log: &Path) -> (usize, usize) {
+pub(crate) fn asked(log: &Path) -> (usize, usize) {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     text.lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
@@ -115,12 +115,12 @@ impl Tool {
 
 /// A peer's workspace.
 pub(crate) struct FileGraph {
-    tool: Tool,
-    root: PathBuf,
-    log: PathBuf,
+    pub(crate) tool: Tool,
+    pub(crate) root: PathBuf,
+    pub(crate) log: PathBuf,
     /// Each phase-5 target depends on a file that says which LEGOs it has, so that it is made anew when LEGOs before it came or
     /// went. Without it the graph goes on with the old numbers.
-    follows_the_cut: bool,
+    pub(crate) follows_the_cut: bool,
 }
 
 impl FileGraph {
@@ -137,34 +137,6 @@ impl FileGraph {
         graph.rewrite(&seeds, None);
         graph.make_folders();
         graph
-    }
-
-    /// The same graph, with phase-5 targets that follow the cut.
-    #[allow(dead_code, reason = "one of the benches wants it")]
-    pub(crate) fn following_the_cut(mut self, seeds: &[Seed]) -> Self {
-        self.follows_the_cut = true;
-        self.rewrite(seeds, None);
-        self
-    }
-
-    /// The workspace as it is, times and all, in another folder.
-    #[allow(dead_code, reason = "one of the benches wants it")]
-    pub(crate) fn copied_to(&self, root: &Path) -> Self {
-        let status = Command::new("cp").arg("-a").args([&self.root, root]).status().unwrap();
-        assert!(status.success(), "cp: {status}");
-        Self { root: root.to_owned(), log: self.log.clone(), ..*self }
-    }
-
-    /// Calls and items asked for since the beginning, by the generator's books.
-    #[allow(dead_code, reason = "one of the benches wants it")]
-    pub(crate) fn asked(&self) -> (usize, usize) {
-        asked(&self.log)
-    }
-
-    /// A path in it.
-    #[allow(dead_code, reason = "one of the benches wants it")]
-    pub(crate) fn path(&self, path: &str) -> PathBuf {
-        self.root.join(path)
     }
 
     /// Brings batch files and build file in line with the seeds, of which the one at `one_more` has been given one LEGO more by

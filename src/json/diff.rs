@@ -1,6 +1,8 @@
 //! What differs between two values: by path for their fields, by word for texts.
 
 use super::Value;
+use similar::{Algorithm, DiffTag, capture_diff_slices};
+use std::hash::Hash;
 
 /// One place where two values differ.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -23,9 +25,6 @@ pub enum Words<'a> {
     /// In the new one only.
     New(Vec<&'a str>),
 }
-
-/// Longer lists and texts are compared piece by piece at the same place: finding the least change takes the square of their length.
-const MOST: usize = 1000;
 
 /// Every place where two values differ, in the order of the new one.
 pub fn changes(old: &Value, new: &Value) -> Vec<Change> {
@@ -57,8 +56,9 @@ fn walk(path: String, old: &Value, new: &Value, found: &mut Vec<Change>) {
 
 /// Elements that are in both lists hold them together; between two of them the others are paired in order.
 fn lists(path: &str, a: &[Value], b: &[Value], found: &mut Vec<Change>) {
+    let texts = |list: &[Value]| list.iter().map(Value::to_string).collect::<Vec<_>>();
     let (mut i, mut j) = (0, 0);
-    for (x, y) in common(a, b).into_iter().chain([(a.len(), b.len())]) {
+    for (x, y) in common(&texts(a), &texts(b)).into_iter().chain([(a.len(), b.len())]) {
         while i < x || j < y {
             match (i < x, j < y) {
                 (true, true) => walk(format!("{path}/{j}"), &a[i], &b[j], found),
@@ -74,33 +74,11 @@ fn lists(path: &str, a: &[Value], b: &[Value], found: &mut Vec<Change>) {
     }
 }
 
-/// The places of a longest common subsequence, ascending.
-fn common<T: PartialEq>(a: &[T], b: &[T]) -> Vec<(usize, usize)> {
-    if a.len() > MOST || b.len() > MOST {
-        return (0..a.len().min(b.len())).filter(|at| a[*at] == b[*at]).map(|at| (at, at)).collect();
-    }
-    let mut longest = vec![vec![0_u32; b.len() + 1]; a.len() + 1];
-    for i in (0..a.len()).rev() {
-        for j in (0..b.len()).rev() {
-            longest[i][j] = if a[i] == b[j] {
-                longest[i + 1][j + 1] + 1
-            } else {
-                longest[i + 1][j].max(longest[i][j + 1])
-            };
-        }
-    }
-    let (mut i, mut j, mut places) = (0, 0, Vec::new());
-    while i < a.len() && j < b.len() {
-        if a[i] == b[j] {
-            places.push((i, j));
-            (i, j) = (i + 1, j + 1);
-        } else if longest[i + 1][j] >= longest[i][j + 1] {
-            i += 1;
-        } else {
-            j += 1;
-        }
-    }
-    places
+/// The places of what both have in the same order, ascending.
+fn common<T: Hash + Ord>(a: &[T], b: &[T]) -> Vec<(usize, usize)> {
+    let ops = capture_diff_slices(Algorithm::Myers, a, b);
+    let same = ops.into_iter().filter(|op| op.tag() == DiffTag::Equal);
+    same.flat_map(|op| op.old_range().zip(op.new_range())).collect()
 }
 
 /// True where the words of two texts are set off by spaces.

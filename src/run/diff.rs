@@ -1,15 +1,15 @@
 //! What changed in an item: between two generations of its output, or between the present one and a trial.
 
+use super::generations::{ItemGeneration, of_item};
 use super::look::{named, phases_of, targets, with_boards};
 use super::options::Options;
 use super::trial::{Trials, waiting};
 use super::views::{Diff, DiffSide};
 use crate::diag::{Problem, Result};
-use crate::digest::Digest;
 use crate::json::{Value, changes};
 use crate::link::Text;
-use crate::plan::{Board, Cell};
-use crate::store::{Provenance, Store};
+use crate::plan::{Board, Cell, Memory};
+use crate::store::Provenance;
 use std::sync::Arc;
 
 /// An output that an item had.
@@ -18,17 +18,32 @@ struct Output {
     text: Arc<str>,
 }
 
+impl Output {
+    fn of(generation: ItemGeneration) -> Self {
+        let ItemGeneration { number, digest, provenance, at_ms, stands, text, .. } = generation;
+        let at_ms = at_ms.unwrap_or_default();
+        Self { told: DiffSide { number: Some(number), present: stands, provenance, at_ms, digest }, text }
+    }
+}
+
 /// The changes of the selected items: from generation `from` to `to` (counted from 1, oldest first) where they are named; else from the present
 /// one to a trial where one waits; else from the one before to the present one. Items with nothing to compare are left out.
 pub fn diff(options: &Options, from: Option<usize>, to: Option<usize>) -> Result<Vec<Diff>> {
-    with_boards(options, |session, boards, _| {
+    with_boards(options, |session, boards, memories| {
         let mut diffs = Vec::new();
         for target in targets(options, boards)? {
             let board = &boards[target.course];
             let trials = waiting(&session.store, &session.state, &board.course.code)?;
             for phase in phases_of(board, &target) {
                 for place in named(board, phase, &target.what)? {
-                    diffs.extend(of_item(board, phase, place, &session.store, &trials, (from, to))?);
+                    diffs.extend(changed(
+                        board,
+                        phase,
+                        place,
+                        &memories[target.course],
+                        &trials,
+                        (from, to),
+                    )?);
                 }
             }
         }
@@ -36,15 +51,16 @@ pub fn diff(options: &Options, from: Option<usize>, to: Option<usize>) -> Result
     })
 }
 
-fn of_item(
+fn changed(
     board: &Board<'_>,
     phase: usize,
     (root, at, cell): (usize, usize, &Cell),
-    store: &Store,
+    memory: &Memory<'_>,
     trials: &Trials,
     wanted: (Option<usize>, Option<usize>),
 ) -> Result<Option<Diff>> {
-    let mut outputs = generations(board, phase, root, cell, store)?;
+    let mut outputs: Vec<Output> =
+        of_item(board, memory, phase, (root, cell))?.into_iter().map(Output::of).collect();
     let present = outputs.iter().position(|output| output.told.present);
     let rule = &board.rule(phase).name;
     let target = format!("{}/{rule}/{}", board.course.code, cell.id);
@@ -94,43 +110,4 @@ fn number(wanted: usize, outputs: &[Output], target: &str) -> Result<usize> {
         Problem::author(format!("`{target}` has no generation {wanted}"))
             .hint(format!("it has {}, counted from 1, the oldest first", outputs.len()))
     })
-}
-
-/// Every output that an item had, each once, the oldest first; what stands now and is in no store yet comes last.
-fn generations(
-    board: &Board<'_>,
-    phase: usize,
-    root: usize,
-    cell: &Cell,
-    store: &Store,
-) -> Result<Vec<Output>> {
-    let current = cell.decision.current.as_ref().or(cell.decision.linked.as_ref());
-    let is_present = |digest: Digest| current.is_some_and(|current| current.digest == digest);
-    let mut outputs: Vec<Output> = Vec::new();
-    let history = store.index()?.history(&board.course.code, &board.rule(phase).name, &cell.id);
-    for known in history.into_iter().filter_map(|asked| asked.result) {
-        let again = outputs.iter().any(|output| output.told.digest == known.digest);
-        // A torn entry is a generation that is not there.
-        let Some(text) = (!again).then(|| store.output(&known).ok()).flatten() else { continue };
-        let told = DiffSide {
-            number: Some(outputs.len() + 1),
-            present: is_present(known.digest),
-            provenance: known.provenance,
-            at_ms: known.ended_ms,
-            digest: known.digest,
-        };
-        outputs.push(Output { told, text: text.into() });
-    }
-    if let Some(current) = current.filter(|_| outputs.iter().all(|output| !output.told.present)) {
-        let text = board.lifted(phase, &cell.id, &board.phases[phase].roots[root], &current.text)?;
-        let told = DiffSide {
-            number: Some(outputs.len() + 1),
-            present: true,
-            provenance: current.provenance,
-            at_ms: 0,
-            digest: current.digest,
-        };
-        outputs.push(Output { told, text });
-    }
-    Ok(outputs)
 }

@@ -51,7 +51,7 @@ use crate::path::file_name;
 use journal::{Calls, Record};
 use rayon::prelude::*;
 use segment::IndexFile;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use writer::Journal;
@@ -224,20 +224,6 @@ impl Store {
     /// The output of a known result: JSON text of the lifted form.
     pub fn output(&self, known: &Known) -> Result<String> {
         pick(&self.results_of(known.entry)?, known)
-    }
-
-    /// The outputs of many results, in their order; reads and decodes entries in parallel. One that cannot be read fails
-    /// alone.
-    pub fn outputs(&self, known: &[Known]) -> Vec<Result<String>> {
-        let wanted: BTreeSet<EntryId> = known.iter().map(|known| known.entry).collect();
-        let read: HashMap<EntryId, Result<Results>> =
-            wanted.into_par_iter().map(|id| (id, self.results_of(id))).collect();
-        let one = |known: &Known| match read.get(&known.entry) {
-            Some(Ok(results)) => pick(results, known),
-            Some(Err(problem)) => Err(problem.clone()),
-            None => self.output(known),
-        };
-        known.iter().map(one).collect()
     }
 
     /// The shared key parts that an entry's items were asked under.
@@ -565,7 +551,7 @@ mod tests {
         store.put(&one("c2", "x", "b")).unwrap();
         fs::remove_file(&store.entries().entry_path(lost)).unwrap();
         let known: Vec<Known> = store.index().unwrap().results(&digest("x")).collect();
-        let read: Vec<bool> = store.outputs(&known).iter().map(Result::is_ok).collect();
+        let read: Vec<bool> = known.iter().map(|known| store.output(known).is_ok()).collect();
         let expected: Vec<bool> = known.iter().map(|known| known.entry != lost).collect();
         assert_eq!(read, expected);
     }

@@ -400,7 +400,7 @@ fn codex_ends_as_it_was_seen_to() {
             "no home",
             1,
             String::new(),
-            "WARNING: proceeding, even though we could not create PATH aliases\nError finding codex home: CODEX_HOME points to \"/root/x\", but that path does not exist\n",
+            "WARNING: proceeding, even though we could not create PATH aliases\nError finding codex home: CODEX_HOME points to \"/nowhere\", but that path does not exist\n",
             Unusable("Error finding codex home", "`env`"),
         ),
         ("no end", 0, format!("{BEGUN}{said}\n"), "", Failed("without having finished")),
