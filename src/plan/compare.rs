@@ -175,13 +175,15 @@ impl Board<'_> {
     }
 
     /// Adds what these roots of the phase that a vocabulary comes from teach. What is refused and to be bought again teaches what
-    /// is linked until then: most of it will be taught again, and nothing is bought before that is certain.
+    /// is linked until then: most of it will be taught again, and nothing is bought before that is certain. So does what
+    /// failed, for its main file goes on showing that.
     pub(super) fn teach(&self, phase: usize, roots: Range<usize>, lexicon: &mut Lexicon) -> Result<()> {
         let Some(spec) = self.phases[phase].checks.reads() else { return Ok(()) };
         let from = spec.phase;
         for root in roots {
             for cell in &self.phases[from].slots[root].cells {
-                let stands_in = cell.decision.linked.as_ref().filter(|_| cell.is_wanted());
+                let shows = cell.is_wanted() || matches!(cell.decision.verdict, Verdict::Failed(_));
+                let stands_in = cell.decision.linked.as_ref().filter(|_| shows);
                 if let Some(current) = counted(&cell.decision).or(stands_in) {
                     let mut result =
                         self.output(from, &cell.id, &self.phases[from].roots[root], &current.text)?;

@@ -311,6 +311,22 @@ fn a_word_that_goes_with_a_new_answer_is_missed_in_the_same_build() {
 }
 
 #[test]
+fn what_failed_teaches_what_stands_for_it() {
+    let space = borrowing();
+    space.edit_seeds(|seeds| seeds[1].source = "zebra quagga giraffe".to_owned());
+    space.faults(&json!([{"fault": "wrong", "phase": "phase3", "item": "S0002"}]));
+    let ran = space.build(&["-k"]).exits(1);
+    assert!(ran.bought("phase3").iter().all(|item| *item == "S0002"), "{ran:#?}");
+    assert!(ran.bought("phase5").is_empty(), "the main file still has the word: {ran:#?}");
+    assert_eq!(space.build(&["-k"]).exits(1).calls(), 0);
+    space.faults(&json!([]));
+    let ran = space.build(&["--retry-failed"]).exits(0);
+    assert!(ran.bought("phase5").iter().all(|item| item.starts_with("S0002")), "{ran:#?}");
+    assert_fresh(&space);
+    assert_eq!(space.json("course/lego_baskets.json")["S0006L01"]["e"][0][0], "zebrao");
+}
+
+#[test]
 fn a_blame_that_a_purchase_undoes_buys_nothing() {
     let space = course().with_own_rules();
     let strict = space.read("rules/phase3.toml");
