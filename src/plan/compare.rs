@@ -20,7 +20,7 @@ use rayon::prelude::*;
 use std::ops::Range;
 
 /// How many roots are read at a time, in parallel, before they are judged one after the other.
-const AT_A_TIME: usize = 1024;
+pub(super) const AT_A_TIME: usize = 1024;
 
 /// What items are compared with.
 #[derive(Debug, Default)]

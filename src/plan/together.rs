@@ -5,13 +5,19 @@
 //! judged again from there. Groups follow from what was bought, so nothing depends on the order in which answers arrive.
 
 use super::board::{Board, Cell};
-use super::compare::{Against, Read};
+use super::compare::{AT_A_TIME, Against, Read};
 use super::memory::Memory;
 use super::order::{At, Step};
 use super::outside::Heard;
 use super::verdict::Verdict;
 use crate::check::{Finding, Ledger};
 use crate::diag::Result;
+use rayon::prelude::*;
+use std::collections::VecDeque;
+use std::ops::Range;
+
+/// What the items of a root count with.
+type Reads = Vec<Option<Read>>;
 
 /// Roots that are judged together.
 struct Group {
@@ -144,12 +150,14 @@ impl Board<'_> {
         let mut failing: Vec<At> = Vec::new();
         let checks = &self.phases[phase].checks;
         let compares = checks.reads_course() || checks.blames_by_lexicon();
+        let mut ahead = VecDeque::new();
         for root in self.settled(phase)..group.end {
+            if ahead.is_empty() {
+                // What a root counts with by itself is not changed by judging others.
+                ahead = self.read_ahead(phase, root..group.end, compares)?;
+            }
             let mut changed = false;
-            let items = self.phases[phase].slots[root].cells.len();
-            let unread = || std::iter::repeat_with(|| None).take(items).collect();
-            let reads = if compares { self.read_root(phase, root)? } else { unread() };
-            for (at, read) in reads.into_iter().enumerate() {
+            for (at, read) in ahead.pop_front().unwrap_or_default().into_iter().enumerate() {
                 let place = (root, at);
                 let answered = self.phases[phase].order.before.contains_key(&place);
                 let mut counts = None;
@@ -191,6 +199,21 @@ impl Board<'_> {
             against.ledger = kept;
         }
         Ok(failing)
+    }
+
+    /// Reads some roots at once, in parallel: what the items of each count with, or nothing where nothing is compared.
+    fn read_ahead(&self, phase: usize, roots: Range<usize>, compares: bool) -> Result<VecDeque<Reads>> {
+        let some = roots.start..roots.end.min(roots.start + AT_A_TIME);
+        let unread = |root: usize| {
+            let items = self.phases[phase].slots[root].cells.len();
+            std::iter::repeat_with(|| None).take(items).collect()
+        };
+        if !compares {
+            return Ok(some.map(unread).collect());
+        }
+        let reads: Vec<Reads> =
+            some.into_par_iter().map(|root| self.read_root(phase, root)).collect::<Result<_>>()?;
+        Ok(reads.into())
     }
 
     /// What an answer fails beside others: what programs blame it for, and what comparing tells.
