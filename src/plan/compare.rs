@@ -20,7 +20,7 @@ use rayon::prelude::*;
 use std::ops::Range;
 
 /// How many roots are read at a time, in parallel, before they are judged one after the other.
-const AT_A_TIME: usize = 1024;
+pub(super) const AT_A_TIME: usize = 1024;
 
 /// What items are compared with.
 #[derive(Debug, Default)]
@@ -101,7 +101,7 @@ impl Board<'_> {
         (small(root), if same_list { index } else { u32::MAX })
     }
 
-    fn subject<'a>(&'a self, phase: usize, root: usize, at: usize, read: &'a Read) -> Subject<'a> {
+    pub(super) fn subject<'a>(&'a self, phase: usize, root: usize, at: usize, read: &'a Read) -> Subject<'a> {
         let board = &self.phases[phase];
         let ids = Ids { id: &board.slots[root].cells[at].id, root: &board.roots[root] };
         let position = board.numbers.get(&board.roots[root]).copied().unwrap_or_default();
@@ -154,7 +154,7 @@ impl Board<'_> {
     }
 
     /// Reads roots in parallel and hands them over in order.
-    fn in_order(
+    pub(super) fn in_order(
         &self,
         phase: usize,
         roots: Range<usize>,
