@@ -31,7 +31,9 @@ pub(super) type Chosen = HashMap<usize, First>;
 pub(super) struct First {
     /// Its number in the concept.
     word: usize,
-    item: Box<str>,
+    /// The number of its item's root in source order.
+    pub(super) position: usize,
+    pub(super) item: Box<str>,
     form: Box<str>,
 }
 
@@ -46,9 +48,11 @@ pub(super) struct Concepts {
 #[derive(Debug)]
 struct Concept {
     name: String,
+    /// The words of the target language as they are written, each by the form that is listed first.
+    headwords: Vec<String>,
     known: Regex,
     unless: Option<Regex>,
-    /// The words of the target language, each with its forms, folded.
+    /// The same words, each with all its forms, folded.
     words: Vec<Vec<String>>,
     /// Forms that are never right, whichever word came first.
     forbidden: Vec<String>,
@@ -74,6 +78,11 @@ impl Concepts {
             concepts.push(Concept {
                 known: fields.regex("concepts", &written.known)?,
                 unless: written.unless.as_ref().map(|text| fields.regex("concepts", text)).transpose()?,
+                headwords: written
+                    .accepted
+                    .iter()
+                    .map(|forms| forms.first().cloned().unwrap_or_default())
+                    .collect(),
                 words: written.accepted.iter().map(fold).collect(),
                 forbidden: fold(&written.forbidden),
                 name: written.concept,
@@ -113,7 +122,8 @@ impl Concepts {
         self.each(subject, &mut |number, concept, words| {
             // Where two of the words stand, nobody can tell which of them is for the concept.
             if let ([(word, form)], false) = (concept.used(words).as_slice(), chosen.contains_key(&number)) {
-                let first = First { word: *word, item: subject.ids.id.into(), form: (*form).into() };
+                let (position, item) = (subject.position, subject.ids.id.into());
+                let first = First { word: *word, position, item, form: (*form).into() };
                 chosen.insert(number, first);
             }
         });
@@ -125,14 +135,37 @@ impl Concepts {
             return;
         }
         let (Ok(known), Ok(target)) = (self.known.text(subject), self.target.text(subject)) else { return };
-        let (known, target) = (FOLD.apply(known), Fold::ALL.apply(target));
+        let target = Fold::ALL.apply(target);
         let words = spoken(&target);
+        self.in_text(known, &mut |number, concept| hit(number, concept, &words));
+    }
+
+    fn in_text(&self, known: &str, hit: &mut dyn FnMut(usize, &Concept)) {
+        let known = FOLD.apply(known);
         for (number, concept) in self.concepts.iter().enumerate() {
             let unless = concept.unless.as_ref().is_some_and(|unless| unless.is_match(&known));
             if !unless && concept.known.is_match(&known) {
-                hit(number, concept, &words);
+                hit(number, concept);
             }
         }
+    }
+
+    /// How many leading roots are held to one word for a concept.
+    pub(super) fn first(&self) -> usize {
+        self.first
+    }
+
+    /// The numbers of the concepts that a text in the known language holds, in ascending order.
+    pub(super) fn mentioned(&self, known: &str) -> Vec<usize> {
+        let mut numbers = Vec::new();
+        self.in_text(known, &mut |number, _| numbers.push(number));
+        numbers
+    }
+
+    /// What a concept is called, and the word that came first for it.
+    pub(super) fn word(&self, number: usize, first: &First) -> (&str, &str) {
+        let concept = &self.concepts[number];
+        (&concept.name, &concept.headwords[first.word])
     }
 }
 

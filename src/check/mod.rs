@@ -27,6 +27,7 @@ mod phrases;
 mod pieces;
 #[cfg(test)]
 mod real;
+mod registry;
 mod script;
 mod set;
 mod shape;
@@ -43,6 +44,7 @@ pub use finding::*;
 pub use ledger::Ledger;
 pub use lexicon::{Answer, Lexicon, LexiconSpec, Lookup, Position};
 pub use outside::{Judgement, Sees, Validator, read_judgement};
+pub use registry::{Registry, Word, Words};
 pub use set::{DEFINITIONS, Definition, Scope};
 pub use whole::{Asked, SHAPE, Told};
 
@@ -93,6 +95,7 @@ impl Checks {
     /// An author's problem, at the check's place: a name that is not in the set, a field that is unknown, missing or of a
     /// wrong type, a pointer into the input that cannot lead anywhere; or a schema that is none.
     pub fn compile(rule: &Rule) -> Result<Self> {
+        registry::are_kept(rule)?;
         let mut hasher = Hasher::new("coursebuild checks 1");
         let shape = shape::Shape::compile(rule)?;
         if let Some(schema) = &rule.output.schema {

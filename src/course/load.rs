@@ -637,6 +637,62 @@ mod tests {
     }
 
     #[test]
+    fn a_context_shows_a_phase_or_a_registry() {
+        let checked = format!("{RULE}[[check]]\nuse = \"one_translation\"\n");
+        let context = |more: &str| format!("{checked}[[context]]\nname = \"c\"\n{more}\n");
+        let words = |more: &str| context(&format!("registry = \"one_translation\"\n{more}"));
+        for (rule, start) in [
+            (
+                context("role = \"hint\""),
+                "nothing says what the context `c` shows\n  --> rules/one.toml:14:8",
+            ),
+            (
+                context("from = \"one\"\nrole = \"hint\"\ntext = \"/x\""),
+                "`text` says where the concepts of a registry are looked for\n  --> rules/one.toml:17:8",
+            ),
+            (
+                words("role = \"hint\"\nfrom = \"one\""),
+                "`from` and `registry` both say what this context shows\n  --> rules/one.toml:17:8",
+            ),
+            (
+                words("role = \"key\""),
+                "the context `c` shows a registry, which is for prompts only\n  --> rules/one.toml:16:8",
+            ),
+            (
+                words("role = \"check\""),
+                "the context `c` shows a registry, which is for prompts only\n  --> rules/one.toml:16:8",
+            ),
+            (
+                words("role = \"hint\"\neach = \"/x\""),
+                "`each` splits results, and a registry has words\n  --> rules/one.toml:17:8",
+            ),
+            (
+                words("role = \"hint\"\nwindow = { before = 3 }"),
+                "a registry has no window of the last few\n  --> rules/one.toml:17:10",
+            ),
+            (
+                words("role = \"hint\""),
+                "nothing says in which text of an item the concepts are looked for\n  --> rules/one.toml:15:12",
+            ),
+            (
+                words("role = \"hint\"\ntext = \"/*\""),
+                "`*` stands for many places, and this has to be one\n  --> rules/one.toml:17:8",
+            ),
+            (
+                words("role = \"hint\"\ntext = \"/y\"").replace("[prompt]", "[input]\nx = \"/2\"\n[prompt]"),
+                "`/y` points at nothing that `input` shows\n  --> rules/one.toml:19:8",
+            ),
+            (
+                words("role = \"hint\"").replace("use = \"one_translation\"", "use = \"echo\""),
+                "this rule has no check `one_translation`\n  --> rules/one.toml:15:12",
+            ),
+        ] {
+            let error = rule_error(&rule);
+            assert!(error.starts_with(start), "wanted {start}\n\ngot {error}");
+        }
+    }
+
+    #[test]
     fn what_is_derived_and_grouped_is_held_to_its_meaning() {
         let derived = |entry: &str| format!("{RULE}derived = [{entry}]\n");
         let after = |more: &str| RULE.replace("source = \"seeds\"", &format!("after = \"one\"\n{more}"));

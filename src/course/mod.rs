@@ -6,6 +6,7 @@
 mod accepted;
 mod cohort;
 mod computing;
+mod context;
 mod document;
 mod gather;
 mod generate;

@@ -66,9 +66,11 @@ fn upstream<'r>(
         reads.push((find(after)?, after));
     }
     for context in rule.context.iter().map(Spanned::get_ref) {
-        let up = find(&context.from)?;
+        // A registry is the rule's own.
+        let Some(from) = context.from.as_ref().filter(|_| context.registry.is_none()) else { continue };
+        let up = find(from)?;
         if up != at {
-            reads.push((up, &context.from));
+            reads.push((up, from));
         } else if *context.role.get_ref() == Role::Key {
             return Err(file
                 .problem(

@@ -219,8 +219,12 @@ impl<'de> Deserialize<'de> for OneOrMore {
 pub(super) struct RawContext {
     #[schemars(with = "String")]
     pub(super) name: Spanned<String>,
-    #[schemars(with = "String")]
-    pub(super) from: Spanned<String>,
+    #[schemars(with = "Option<String>")]
+    pub(super) from: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
+    pub(super) registry: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
+    pub(super) text: Option<Spanned<String>>,
     #[schemars(with = "Role")]
     pub(super) role: Spanned<Role>,
     #[schemars(with = "Option<TextOr<RawBefore>>")]

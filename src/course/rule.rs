@@ -1,17 +1,18 @@
 //! From a rule as written to a rule that holds: names resolved, pointers parsed, documents and templates read.
 
 use super::computing::{computed, derived};
+use super::context;
 use super::document::{self, RawSection};
 use super::generate::Generate;
 use super::manifest::RawPhase;
 use super::order::Written;
 use super::output::Output;
 use super::pack::Pack;
-use super::pointing::{explode, plain_pointer, pointer, pointers, projection, shape, shows, whole};
-use super::raw_rule::{Named, RawBefore, RawCheck, RawContext, RawOutput, RawRule, RawSource};
+use super::pointing::{explode, plain_pointer, pointers, projection, shape, shows, whole};
+use super::raw_rule::{Named, RawCheck, RawOutput, RawRule, RawSource};
 use super::text::{Files, TextFile, TextOr};
-use super::types::{Batch, CheckSpec, Context, Feed, Prompt, Rule, Section, Template, Window};
-use crate::diag::{Place, Result, escape};
+use super::types::{Batch, CheckSpec, Feed, Prompt, Rule, Section, Template};
+use crate::diag::{Place, Result};
 use crate::json::{Kind, Pointer, Shape, normalize, normalize_text};
 use crate::path::Inside;
 use std::collections::HashMap;
@@ -78,7 +79,7 @@ impl Reading<'_> {
             }
         }
         let (prompt, scoped) = self.prompt(file, raw)?;
-        let contexts = self.contexts(file, &raw.context)?;
+        let contexts = context::contexts(file, raw, self.positions, (!grouped).then_some(&input))?;
         super::cohort::allowed(file, raw, &contexts, grouped)?;
         let rule = Rule {
             name: raw.name.get_ref().clone(),
@@ -254,44 +255,6 @@ impl Reading<'_> {
             place: file.place(raw.span()),
         }
     }
-
-    fn contexts(&self, file: &TextFile, raw: &[Spanned<RawContext>]) -> Result<Vec<Context>> {
-        let mut contexts = Vec::<Context>::new();
-        for context in raw.iter().map(Spanned::get_ref) {
-            let name = context.name.get_ref();
-            let mut chars = name.chars();
-            let starts_well = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-            if !starts_well || !chars.all(|c| c.is_ascii_alphanumeric() || c == '_') {
-                return Err(file
-                    .problem(context.name.span(), format!("`{}` is not a name for a context", escape(name)))
-                    .because("templates read it as `context.NAME`")
-                    .hint("use letters, digits and `_`"));
-            }
-            if contexts.iter().any(|other| other.name == *name) {
-                return Err(file.problem(context.name.span(), format!("two contexts are called `{name}`")));
-            }
-            contexts.push(Context {
-                name: name.clone(),
-                phase: self.positions.get(context.from.get_ref().as_str()).copied().unwrap_or_default(),
-                role: *context.role.get_ref(),
-                window: window(file, context.window.as_ref())?,
-                each: context.each.as_ref().map(|each| pointer(file, each)).transpose()?,
-                show: match &context.show {
-                    Some(show) => {
-                        projection(file, show, context.each.is_some(), "this context has no `each`")?
-                    }
-                    None => whole(),
-                },
-                max_bytes: match &context.max_bytes {
-                    Some(bytes) if *bytes.get_ref() == 0 => {
-                        return Err(file.problem(bytes.span(), "`max_bytes` has to be at least 1"));
-                    }
-                    bytes => bytes.as_ref().map(|bytes| *bytes.get_ref()),
-                },
-            });
-        }
-        Ok(contexts)
-    }
 }
 
 fn batch(file: &TextFile, raw: &RawRule, overrides: Option<(&TextFile, &RawPhase)>) -> Result<Batch> {
@@ -336,18 +299,6 @@ fn own_source(file: &TextFile, raw: &Spanned<TextOr<RawSource>>) -> Result<OwnSo
             shape_place: table.shape.as_ref().map(|shape| file.place(shape.span())),
             sections: table.split.as_ref().map(|split| file.place(split.span())),
         }),
-    }
-}
-
-fn window(file: &TextFile, raw: Option<&Spanned<TextOr<RawBefore>>>) -> Result<Window> {
-    let Some(raw) = raw else { return Ok(Window::AllEarlier) };
-    match raw.get_ref() {
-        TextOr::Table(RawBefore { before }) if *before > 0 => Ok(Window::Before(*before)),
-        TextOr::Text(text) if text == "all earlier" => Ok(Window::AllEarlier),
-        TextOr::Text(text) if text == "whole phase" => Ok(Window::WholePhase),
-        _ => Err(file
-            .problem(raw.span(), "this is not a window")
-            .hint("the windows are `\"all earlier\"`, `\"whole phase\"` and `{ before = 10 }`")),
     }
 }
 

@@ -233,8 +233,10 @@ pub struct Section {
 pub struct Context {
     /// Its name in templates and in the call's input.
     pub name: String,
-    /// The index of the phase whose results it shows.
+    /// The index of the phase whose results it shows; its rule's own where it shows a registry.
     pub phase: usize,
+    /// What it shows instead of results.
+    pub registry: Option<Registry>,
     /// What a change of it means.
     pub role: Role,
     /// Which results.
@@ -245,6 +247,17 @@ pub struct Context {
     pub show: Projection,
     /// The newest entries are kept up to this many bytes of JSON.
     pub max_bytes: Option<usize>,
+}
+
+/// The words that a check of the same rule remembers, as a context shows them.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    /// The check's label.
+    pub check: String,
+    /// Where in an item's input the text is in which concepts are looked for.
+    pub text: Pointer,
+    /// Where it is asked for, for messages.
+    pub place: crate::diag::Place,
 }
 
 /// What a change of a context means.

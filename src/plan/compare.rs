@@ -101,7 +101,7 @@ impl Board<'_> {
         (small(root), if same_list { index } else { u32::MAX })
     }
 
-    fn subject<'a>(&'a self, phase: usize, root: usize, at: usize, read: &'a Read) -> Subject<'a> {
+    pub(super) fn subject<'a>(&'a self, phase: usize, root: usize, at: usize, read: &'a Read) -> Subject<'a> {
         let board = &self.phases[phase];
         let ids = Ids { id: &board.slots[root].cells[at].id, root: &board.roots[root] };
         let position = board.numbers.get(&board.roots[root]).copied().unwrap_or_default();
@@ -154,7 +154,7 @@ impl Board<'_> {
     }
 
     /// Reads roots in parallel and hands them over in order.
-    fn in_order(
+    pub(super) fn in_order(
         &self,
         phase: usize,
         roots: Range<usize>,

@@ -29,6 +29,7 @@ mod reasons;
 mod recall;
 mod refresh;
 mod refuse;
+mod registry;
 mod report;
 mod scope;
 mod select;

@@ -11,7 +11,7 @@ use super::compare::Against;
 use super::facts::Decision;
 use super::memory::Memory;
 use super::outside::Case;
-use crate::check::{Checks, Finding, Lexicon};
+use crate::check::{Checks, Finding, Ledger, Lexicon};
 use crate::course::Feed;
 use crate::diag::Result;
 use crate::digest::Digest;
@@ -54,6 +54,11 @@ impl Order {
     pub(super) fn new(checks: &Checks) -> Self {
         let against = Against { ledger: checks.ledger(), lexicon: Lexicon::default() };
         Self { against, ..Self::default() }
+    }
+
+    /// What the leading [`Order::admitted`] roots have left in the checks' memory.
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.against.ledger
     }
 }
 

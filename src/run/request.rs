@@ -48,13 +48,19 @@ pub(super) fn draft(board: &Board<'_>, prompts: &Prompts, store: &Store, seat: &
     let cells = || seat.members.iter().map(|(root, at)| &board.phases[phase].slots[*root].cells[*at]);
     let attempt = cells().map(|cell| cell.decision.attempts).max().unwrap_or_default() + 1;
     let findings: Vec<&Finding> = cells().flat_map(|cell| &cell.decision.findings).collect();
+    let asked: Vec<(usize, &Value)> =
+        seat.members.iter().zip(&details).map(|((root, _), detail)| (*root, &detail.input)).collect();
     let contexts: Vec<(&str, Role, Entries)> = rule
         .contexts
         .iter()
         .filter(|context| context.role != Role::Check)
         .map(|context| {
             let index = board.phases[phase].slots[front.0].cells[front.1].index as usize;
-            Ok((context.name.as_str(), context.role, board.context(phase, context, front.0, index)?))
+            let entries = match &context.registry {
+                Some(_) => board.registered(phase, context, &asked)?,
+                None => board.context(phase, context, front.0, index)?,
+            };
+            Ok((context.name.as_str(), context.role, entries))
         })
         .collect::<Result<_>>()?;
     let scoped: Vec<&Section> = board.phases[phase].scopes[board.phases[phase].scope_of[front.0] as usize]

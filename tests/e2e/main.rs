@@ -41,6 +41,7 @@ mod presets;
 mod property;
 mod real_course;
 mod reasons;
+mod registry;
 mod screens;
 mod servers;
 mod services;

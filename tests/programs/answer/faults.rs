@@ -1,7 +1,7 @@
 //! Mistakes to make, named in a file, so that a test can see what becomes of each.
 //!
-//! The file is an array of `{"fault": NAME, "phase"?, "item"?, "attempts"?: [1, …], …}`; a fault is made in every call that
-//! fits all that it says. Of one item: `missing`, `shape`, `wrong` (a content that the checks refuse), `extra` (another id
+//! The file is an array of `{"fault": NAME, "phase"?, "item"?, "attempts"?: [1, …], "unless_told"?, …}`; a fault is made in every
+//! call that fits all that it says, and whose prompt does not hold the text `unless_told`. Of one item: `missing`, `shape`, `wrong` (a content that the checks refuse), `extra` (another id
 //! beside it: `"id"`), `twice`, `set` (what stands at `"at"` becomes `"to"`; without an item, in all), `say` (this answer: `"output"`), `known` (one LEGO with this known text: `"text"`). Of the whole answer: `prose`, `fenced`, `truncated`, `empty`, `not_json`, `pad` (white space
 //! before it: `"bytes"`), `utf16`, `latin1`, `salt` (no mistake: `"text"` behind every text of mode `digest`). Of the program: `exit` (`"code"`, after answering), `hang` (until the file `"until"` is there),
 //! `flood` (`"bytes"` to standard error), `tell` (the variable `"name"` to standard error), `to_file` (the
@@ -29,12 +29,18 @@ impl Faults {
         let Value::Array(faults) = read_json(path)? else {
             return Err(format!("{} is no array", path.display()));
         };
+        let told = |text: &str| {
+            crate::env("PROMPT")
+                .and_then(|path| crate::read_text(Path::new(&path)))
+                .is_ok_and(|prompt| prompt.contains(text))
+        };
         let fits = |fault: &Value| {
             let item = &fault["item"];
             let attempts = fault["attempts"].as_array();
             (fault["phase"].is_null() || fault["phase"] == call.phase.as_str())
                 && (item.is_null() || call.items().any(|(id, _)| *item == id))
                 && attempts.is_none_or(|attempts| attempts.contains(&call.attempt.into()))
+                && !fault["unless_told"].as_str().is_some_and(told)
         };
         Ok(Self(faults.into_iter().filter(fits).collect()))
     }
