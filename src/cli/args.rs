@@ -325,7 +325,8 @@ Examples:
 Examples:
   coursebuild init                             asks; nothing is overwritten
   coursebuild init --yes                       the example course: 20 sentences, offline
-  coursebuild init --course ita_for_eng --seeds canonical_seeds.json --program ./ask.sh")]
+  coursebuild init --course ita_for_eng --seeds canonical_seeds.json --program ./ask.sh
+  coursebuild init --from courses/spa_for_eng  for main files that are there already")]
     Init(Init),
     /// Print a script that completes commands and options in a shell
     #[command(after_help = "\

@@ -5,6 +5,7 @@ mod cache;
 mod ci;
 mod command;
 mod decisions;
+mod existing;
 mod init;
 mod meaning;
 mod packs;
@@ -241,14 +242,7 @@ fn answer(typed: &Typed, looks: Looks, around: &mut Surroundings) -> Result<u8> 
         Command::Waive(typed) => decisions::waive(typed, Asked { global, look, around })?,
         Command::Pin(typed) => decisions::pin(typed, Asked { global, look, around })?,
         Command::Unpin { targets } => decisions::unpin(targets, Asked { global, look, around })?,
-        Command::Init(typed) => {
-            let Some(said) = init::init(typed, around)? else { return Ok(exit_code(Kind::Interrupted)) };
-            print(&said)?;
-            let plan = run::plan(&meaning::question(&Select::default(), global, around)?)?;
-            let next =
-                "\nnext: `coursebuild` builds it; `coursebuild plan` tells beforehand what that costs\n";
-            format!("\n{}{next}", report::plan_text(&plan, look))
-        }
+        Command::Init(typed) => return init::init(typed, global, look, around),
         Command::Completions { shell } => completions(*shell),
         Command::Supervise { .. } => return Err(Problem::internal("a supervisor was asked a question")),
     };

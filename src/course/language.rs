@@ -227,6 +227,11 @@ fn values<T: Serialize>(list: Option<&Vec<T>>) -> std::result::Result<Option<Vec
     list.iter().map(value).collect::<std::result::Result<_, _>>().map(Some)
 }
 
+/// True when the program has a pack of a language, by any of its codes.
+pub(super) fn is_builtin(code: &str) -> bool {
+    builtin(code).is_ok_and(|found| found.is_some())
+}
+
 /// The program's own pack of a language, by any of its codes (`spa`, `es`, `es-MX`), with the code that it is kept under.
 fn builtin(code: &str) -> Result<Option<(&'static str, TextFile, RawLanguage)>> {
     let plain = code.split(['-', '_']).next().unwrap_or(code);

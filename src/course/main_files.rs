@@ -1,4 +1,4 @@
-//! Which main files there are and how they hold their items: told by the manifest and its rules, else by the files themselves.
+//! Which main files there are and how they hold their items, as the manifest and its rules tell.
 //!
 //! For those who meet main files without building: a merge of two branches, a folder that was made elsewhere. Opens no document
 //! and runs no program.
@@ -6,10 +6,10 @@
 use super::manifest::RawManifest;
 use super::output::Output;
 use super::pack::{BUILTIN_PACKS, DEFAULT_PACK, Pack};
+use super::raw_rule::RawRule;
 use super::rule::Reading;
 use super::text::{Files, TextFile};
 use crate::diag::{Place, Problem, Result};
-use crate::json::{Value, read_collection};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -24,17 +24,19 @@ pub struct PhaseFile {
     pub output: Output,
 }
 
-/// A folder of main files whose format a built-in pack describes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recognised {
-    /// `builtin:objects@1`.
-    pub rules: String,
-    /// The folder's name: `spa_for_eng`.
-    pub code: String,
-    /// The languages taught and known, where the folder's name tells them: `spa`, `eng`.
-    pub languages: Option<(String, String)>,
-    /// The main files that are there: phase, name, items.
-    pub files: Vec<(String, String, usize)>,
+/// What a pack says of one phase, as far as its main file goes.
+#[derive(Debug, Clone)]
+pub(super) struct Described {
+    /// Its name.
+    pub(super) phase: String,
+    /// For people.
+    pub(super) title: String,
+    /// One source item may give several items.
+    pub(super) explodes: bool,
+    /// The patterns of the documents that it sends.
+    pub(super) documents: Vec<String>,
+    /// What its main file holds.
+    pub(super) output: Output,
 }
 
 /// The main files of all courses of a manifest.
@@ -72,6 +74,12 @@ pub fn builtin_files() -> Result<Vec<(&'static str, PhaseFile)>> {
 }
 
 fn outputs(files: &mut Files, pack: &str, at: Place) -> Result<Vec<(String, Output)>> {
+    let all = described(files, pack, at)?;
+    Ok(all.into_iter().map(|phase| (phase.phase, phase.output)).collect())
+}
+
+/// The phases of a pack, by the names of their files.
+pub(super) fn described(files: &mut Files, pack: &str, at: Place) -> Result<Vec<Described>> {
     let pack = Pack::open(files, pack, at)?;
     let positions = HashMap::new();
     let rules: Vec<TextFile> = pack.rules(files)?;
@@ -79,79 +87,24 @@ fn outputs(files: &mut Files, pack: &str, at: Place) -> Result<Vec<(String, Outp
     rules
         .into_iter()
         .map(|file| {
-            let raw: super::raw_rule::RawRule = file.toml()?;
+            let raw: RawRule = file.toml()?;
             let output = reading.output(&file, &raw.output, raw.explode.is_some())?;
-            Ok((raw.name.into_inner(), output))
+            let documents = raw.prompt.intelligence.into_iter().map(|documents| documents.path.into_inner());
+            let phase = raw.name.into_inner();
+            Ok(Described {
+                title: raw.title.unwrap_or_else(|| phase.clone()),
+                phase,
+                explodes: raw.explode.is_some(),
+                documents: documents.collect(),
+                output,
+            })
         })
         .collect()
-}
-
-/// The format of a folder's main files: the pack whose shapes fit all of them; `None` if there is none.
-pub fn recognise(dir: &Path) -> Result<Option<Recognised>> {
-    let mut best: Option<(usize, Recognised)> = None;
-    let all = builtin_files()?;
-    for pack in BUILTIN_PACKS.iter().rev() {
-        let mut found = Vec::new();
-        let mut fits = true;
-        for (_, file) in all.iter().filter(|(name, _)| *name == pack.name) {
-            let Some(text) = crate::fs::read_text(&dir.join(&file.output.file))? else { continue };
-            match items_that_fit(text.trim_start_matches('\u{feff}'), &file.output) {
-                Some(items) => found.push((file.phase.clone(), file.output.file.clone(), items)),
-                None => fits = false,
-            }
-        }
-        let items = found.iter().map(|(.., items)| items).sum::<usize>();
-        if fits && items > 0 && best.as_ref().is_none_or(|(most, _)| items > *most) {
-            let name = dir.file_name().map(|name| name.to_string_lossy().into_owned());
-            let code = name.unwrap_or_else(|| "course".to_owned());
-            let languages =
-                code.split_once("_for_").map(|(target, known)| (target.to_owned(), known.to_owned()));
-            let rules = format!("builtin:{}", pack.name);
-            best = Some((items, Recognised { rules, code, languages, files: found }));
-        }
-    }
-    Ok(best.map(|(_, recognised)| recognised))
-}
-
-/// How many items a text holds in a shape; `None` if it does not hold them so. A stray field or two beside the items is seen often.
-fn items_that_fit(text: &str, output: &Output) -> Option<usize> {
-    let read = read_collection(text, &output.shape).ok()?;
-    let wanted = output.schema.as_ref().and_then(|schema| schema.get("type")).and_then(Value::as_str);
-    let fits = |raw: &str| match raw.trim_start().as_bytes().first() {
-        Some(b'{') => wanted.is_none_or(|wanted| wanted == "object"),
-        Some(b'[') => wanted.is_none_or(|wanted| wanted == "array"),
-        _ => false,
-    };
-    let fitting = read.elements.iter().filter(|element| fits(element.raw)).count();
-    (fitting * 10 >= read.elements.len() * 9 && fitting > 0).then_some(fitting)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn formats_are_told_by_their_shapes() {
-        let dir = tempfile::tempdir().unwrap();
-        let course = dir.path().join("spa_for_eng");
-        let put = |name: &str, text: &str| {
-            crate::fs::write_whole(&course.join(name), text.as_bytes(), false).unwrap();
-        };
-        assert_eq!(recognise(&course).unwrap(), None);
-        put("seed_pairs.json", r#"{"S0001": ["a", "b"], "S0002": ["c", "d"]}"#);
-        let found = recognise(&course).unwrap().unwrap();
-        assert_eq!((found.rules.as_str(), found.code.as_str()), ("builtin:batching@1", "spa_for_eng"));
-        assert_eq!(found.languages, Some(("spa".to_owned(), "eng".to_owned())));
-        put(
-            "seed_pairs.json",
-            r#"{"version": "7", "translations": {"S0001": {"known": "a", "target": "b"}}}"#,
-        );
-        let found = recognise(&course).unwrap().unwrap();
-        assert_eq!(found.rules, "builtin:objects@1");
-        assert_eq!(found.files, [("phase1".to_owned(), "seed_pairs.json".to_owned(), 1)]);
-        put("lego_pairs.json", "[]");
-        assert_eq!(recognise(&course).unwrap(), None, "all of them have to fit");
-    }
 
     #[test]
     fn a_manifest_tells_its_main_files_without_its_documents() {

@@ -21,7 +21,9 @@ mod output;
 mod outside;
 mod pack;
 mod pointing;
+mod proposal;
 mod raw_rule;
+mod recognise;
 mod rule;
 mod schema;
 mod service;
@@ -37,9 +39,13 @@ pub use generate::{Generate, GeneratorKind, Preset};
 pub use items::{ItemDraft, Names, NoItems, Shown, Upstream, draft_group, draft_items, group_of, project};
 pub use language::BUILTIN_LANGUAGES;
 pub use load::load;
-pub use main_files::{PhaseFile, Recognised, builtin_files, main_files, recognise};
+pub use main_files::{PhaseFile, builtin_files, main_files};
 pub use output::*;
 pub use pack::{BUILTIN_PACKS, BuiltinPack, PackPhase, builtin_pack};
+pub use proposal::Proposal;
+pub use recognise::{
+    FoundDocuments, FoundFile, FoundSource, Holds, Recognised, documents, recognise, source_of, sources,
+};
 pub use schema::{manifest_schema, rule_schema};
 pub use service::{Api, ApiKey, CacheLife};
 pub use shared::{OnRemoteDown, SharedMode, SharedPlace, SharedStore};

@@ -30,12 +30,18 @@ pub const STARTER_PHRASEBOOK: &str = include_str!("../../examples/spa_for_eng_20
 /// What a new manifest is to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Starter {
+    /// The pack, as `builtin:batching@1`.
+    pub rules: String,
     /// The course's code, `TARGET_for_KNOWN`.
     pub code: String,
+    /// The folder of its main files, relative to the manifest.
+    pub dir: String,
     /// The file of its source items, relative to the manifest.
     pub seeds: String,
     /// Who answers.
     pub generator: StarterGenerator,
+    /// The phases whose results were made by somebody else, and stay when another author is named.
+    pub kept: Vec<String>,
 }
 
 /// Who answers the calls of a new course.
@@ -47,6 +53,8 @@ pub enum StarterGenerator {
     Replay(String),
     /// A program with its arguments.
     Command(Vec<String>),
+    /// Whoever takes the prompts that are laid into this folder.
+    Drop(String),
 }
 
 impl Starter {
@@ -56,9 +64,10 @@ impl Starter {
         (!target.is_empty() && !known.is_empty()).then_some((target, known))
     }
 
-    /// The folder that its main files go to.
-    pub fn dir(&self) -> String {
-        format!("courses/{}", self.code)
+    /// A course that is made here.
+    pub fn new(code: String, seeds: String, generator: StarterGenerator) -> Self {
+        let dir = format!("courses/{code}");
+        Self { rules: "builtin:batching@1".to_owned(), code, dir, seeds, generator, kept: Vec::new() }
     }
 
     /// The text of its manifest.
@@ -74,18 +83,35 @@ impl Starter {
                 let text = format!("use = \"command\"\nargv = [{}]\ntimeout_s = 600", argv.join(", "));
                 (Some(50), text)
             }
+            StarterGenerator::Drop(folder) => {
+                let text = format!(
+                    "use = \"drop\"          # lays prompts into a folder, for agents in windows and for people; others: docs/manifest.md\nfolder = {}\ntimeout_s = 3600",
+                    quoted(folder)
+                );
+                (Some(50), text)
+            }
         };
         let confirm = calls.map_or(String::new(), |calls| {
             format!("confirm_above = {{ calls = {calls} }}   # ask before a build that makes more calls\n")
         });
+        let note = "# What is there was made by whoever made it, and stays when `[generate]` names another author. `regenerate`: it is made anew.\n";
+        let kept: String = self
+            .kept
+            .iter()
+            .enumerate()
+            .map(|(at, phase)| {
+                let note = if at == 0 { note } else { "" };
+                format!("\n{note}[phase.{}]\non_model_change = \"keep\"\n", key(phase))
+            })
+            .collect();
         format!(
             "\
 # What coursebuild makes here, and how. `coursebuild plan` tells what a build would do.
-rules = \"builtin:batching@1\"
+rules = {}
 {confirm}
 [generate]
 {generate}
-
+{kept}
 [[course]]
 code = {}
 target = {}
@@ -93,10 +119,11 @@ known = {}
 dir = {}
 seeds = {}
 ",
+            quoted(&self.rules),
             quoted(&self.code),
             quoted(target),
             quoted(known),
-            quoted(&self.dir()),
+            quoted(&self.dir),
             quoted(&self.seeds),
         )
     }
@@ -107,17 +134,22 @@ fn quoted(text: &str) -> String {
     Value::String(text.to_owned()).to_string().replace('\u{7f}', "\\u007F")
 }
 
+/// A TOML key: bare where it can be.
+fn key(name: &str) -> String {
+    let bare =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if bare { name.to_owned() } else { quoted(name) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_manifest_says_what_was_asked_for_whatever_the_names_hold() {
-        let starter = Starter {
-            code: "ita_for_eng".into(),
-            seeds: "my \"seeds\"\\\u{7f}\t.json".into(),
-            generator: StarterGenerator::Command(vec!["./ask me.sh".into(), "--x=\"1\"".into()]),
-        };
+        let argv = vec!["./ask me.sh".into(), "--x=\"1\"".into()];
+        let seeds = "my \"seeds\"\\\u{7f}\t.json".to_owned();
+        let starter = Starter::new("ita_for_eng".into(), seeds, StarterGenerator::Command(argv));
         let text = starter.manifest();
         let read: toml::Table = text.parse().unwrap();
         let course = &read["course"][0];
@@ -125,6 +157,21 @@ mod tests {
         assert_eq!(course["target"].as_str(), Some("ita"));
         assert_eq!(read["generate"]["argv"][1].as_str(), Some("--x=\"1\""));
         assert_eq!(read["confirm_above"]["calls"].as_integer(), Some(50));
+        assert!(!read.contains_key("phase"));
+    }
+
+    #[test]
+    fn what_was_made_elsewhere_stays_when_another_author_is_named() {
+        let generator = StarterGenerator::Drop("inbox".into());
+        let mut starter = Starter::new("ita_for_eng".into(), "seeds.json".into(), generator);
+        starter.kept = vec!["phase1".into(), "a b".into()];
+        starter.dir = "..".into();
+        let read: toml::Table = starter.manifest().parse().unwrap();
+        assert_eq!(read["generate"]["folder"].as_str(), Some("inbox"));
+        assert_eq!(read["course"][0]["dir"].as_str(), Some(".."));
+        for phase in ["phase1", "a b"] {
+            assert_eq!(read["phase"][phase]["on_model_change"].as_str(), Some("keep"));
+        }
     }
 
     #[test]

@@ -24,7 +24,9 @@ pub fn merging_text(merging: &Merging, path: &str) -> String {
 
 /// The text of an installation.
 pub fn installed_text(installed: &Installed) -> String {
-    let mut out = format!("git runs `{}` from now on in this repository\n", flat(&installed.driver));
+    let mut out = installed.driver.as_ref().map_or_else(String::new, |driver| {
+        format!("git runs `{}` from now on in this repository\n", flat(driver))
+    });
     let what = if installed.added == 0 {
         "nothing new in".to_owned()
     } else {

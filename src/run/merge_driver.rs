@@ -4,8 +4,7 @@
 //! the lock of its side: so the commits are looked for whose file this is, and where they are not found, every change counts as a
 //! person's, and nothing is lost.
 
-use super::options::Options;
-use crate::course::{PhaseFile, builtin_files, load, main_files};
+use crate::course::{PhaseFile, builtin_files, main_files};
 use crate::diag::{Problem, Result, escape};
 use crate::fs;
 use crate::link::{Lock, Locks, Sides, lock_of_text, merge_blocks, merge_locks, merge_main_files};
@@ -13,8 +12,8 @@ use crate::process::capture;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
-const LOCK: &str = "coursebuild.lock";
-const DECISIONS: &str = "coursebuild.accepted.toml";
+pub(super) const LOCK: &str = "coursebuild.lock";
+pub(super) const DECISIONS: &str = "coursebuild.accepted.toml";
 /// No lock and no list of commits is longer.
 const LONGEST: usize = 1 << 30;
 
@@ -38,19 +37,6 @@ pub struct DriverFiles<'a> {
 pub struct Merging {
     /// What is left for people, in words; it stands in the file between markers.
     pub conflicts: Vec<String>,
-}
-
-/// What was installed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Installed {
-    /// The command line that git runs.
-    pub driver: String,
-    /// The file of attributes.
-    pub attributes: String,
-    /// Lines added to it.
-    pub added: usize,
-    /// Folders that it cannot name.
-    pub outside: Vec<String>,
 }
 
 /// Merges. An error means that nothing was merged and ours stands as it was.
@@ -138,24 +124,26 @@ fn plain(path: &Path) -> PathBuf {
     out
 }
 
-struct Git<'a> {
+/// Git, run in a folder.
+pub(super) struct Git<'a> {
     here: &'a Path,
     env: Vec<(OsString, OsString)>,
 }
 
 impl<'a> Git<'a> {
-    fn new(here: &'a Path, env: &[(String, String)]) -> Self {
+    pub(super) fn new(here: &'a Path, env: &[(String, String)]) -> Self {
         Self { here, env: env.iter().map(|(name, value)| (name.into(), value.into())).collect() }
     }
 
-    fn run(&self, args: &[&str]) -> Result<String> {
+    /// What it prints; a problem where it fails.
+    pub(super) fn run(&self, args: &[&str]) -> Result<String> {
         let argv: Vec<String> = ["git"].iter().chain(args).map(|arg| (*arg).to_owned()).collect();
         let out = capture(&argv, self.here, &self.env, LONGEST)?;
         String::from_utf8(out).map_err(|e| Problem::environment("git printed no UTF-8 text").because(e))
     }
 
     /// One line that git prints; `None` if it has nothing to say.
-    fn ask(&self, args: &[&str]) -> Option<String> {
+    pub(super) fn ask(&self, args: &[&str]) -> Option<String> {
         let said = self.run(args).ok()?;
         let line = said.lines().next_back()?.trim();
         (!line.is_empty()).then(|| line.to_owned())
@@ -199,50 +187,4 @@ fn candidates(git: &Git<'_>, env: &[(String, String)]) -> Vec<String> {
     let named =
         ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD", "refs/stash"].map(str::to_owned);
     merged.chain(at).chain(named).collect()
-}
-
-/// Tells git about the driver: in the repository's configuration, and in `.gitattributes` beside the manifest.
-pub fn install_merge_driver(options: &Options) -> Result<Installed> {
-    let workspace = load(&options.manifest, &options.environment)?;
-    let git = Git::new(&workspace.root, &options.environment);
-    git.run(&["rev-parse", "--git-dir"]).map_err(|problem| {
-        Problem::environment(format!("`{}` is not in a git repository", workspace.root.display()))
-            .because(problem)
-            .hint("`git init`, then once more")
-    })?;
-    let program = options.program.to_string_lossy().replace('\'', "'\\''");
-    let driver = format!("'{program}' merge-driver %O %A %B %P");
-    git.run(&["config", "merge.coursebuild.name", "coursebuild: item by item"])?;
-    git.run(&["config", "merge.coursebuild.driver", &driver])?;
-    let (mut wanted, mut outside) = (vec![line(DECISIONS)], Vec::new());
-    for course in &workspace.courses {
-        let Ok(folder) = course.dir.strip_prefix(&workspace.root) else {
-            outside.push(course.dir_text.clone());
-            continue;
-        };
-        let files = course.phases.iter().map(|phase| phase.rule.output.file.as_str());
-        wanted.extend(files.chain([LOCK]).map(|file| line(&folder.join(file).to_string_lossy())));
-    }
-    let path = workspace.root.join(".gitattributes");
-    let mut text = fs::read_text(&path)?.unwrap_or_default();
-    wanted.retain(|line| !text.lines().any(|there| there.trim() == line));
-    if !wanted.is_empty() {
-        if !text.is_empty() && !text.ends_with('\n') {
-            text.push('\n');
-        }
-        wanted.iter().for_each(|line| text.push_str(&format!("{line}\n")));
-        fs::write_whole(&path, text.as_bytes(), true)?;
-    }
-    Ok(Installed { driver, attributes: ".gitattributes".to_owned(), added: wanted.len(), outside })
-}
-
-/// A line of attributes: the path alone, anchored at the file's folder.
-fn line(path: &str) -> String {
-    let path = path.replace('\\', "/");
-    let plain = path.chars().all(|c| c.is_alphanumeric() || "/._-+@".contains(c));
-    if plain {
-        format!("/{path} merge=coursebuild")
-    } else {
-        format!("\"/{}\" merge=coursebuild", path.replace('"', "\\\""))
-    }
 }

@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::fs;
 use crate::json::{Ids, Value, read_collection};
 use crate::link::Text;
-use crate::plan::{Board, Current, Decision, Held, Memory, Selection, Verdict, output_digest};
+use crate::plan::{Board, Cell, Current, Decision, Held, Memory, Selection, Verdict, output_digest};
 use crate::store::{Provenance, RESOLVED, Store};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -82,7 +82,7 @@ fn decide(session: &Session, options: &Options, choice: &Choice) -> Result<Vec<R
         let memory = &memories[target.course];
         for phase in phases_of(&boards[target.course], &target) {
             let board = &mut boards[target.course];
-            let places = chosen(named(board, phase, &target.what)?, choice);
+            let places = chosen(board, phase, named(board, phase, &target.what)?, choice)?;
             for (root, at) in places {
                 told.push(one(board, memory, &session.store, phase, (root, at), choice)?);
             }
@@ -99,12 +99,29 @@ fn decide(session: &Session, options: &Options, choice: &Choice) -> Result<Vec<R
     Ok(told)
 }
 
-/// Of several items, those that wait for a decision; a single one as it is.
-fn chosen(items: Named<'_>, choice: &Choice) -> Vec<(usize, usize)> {
-    let single = items.len() == 1 || matches!(choice, Choice::Generation(_) | Choice::Revoke);
-    let waits = |verdict: &Verdict| matches!(verdict, Verdict::Held(Held::Moved(_) | Held::Conflict(_)));
-    let wanted = items.into_iter().filter(|(.., cell)| single || waits(&cell.decision.verdict));
-    wanted.map(|(root, at, _)| (root, at)).collect()
+/// Of several items, those that wait for a decision; a single one as it is. A pin is a decision already, and goes before any other:
+/// what is pinned waits for none, and is not decided about before it is let go.
+fn chosen(board: &Board<'_>, phase: usize, items: Named<'_>, choice: &Choice) -> Result<Vec<(usize, usize)>> {
+    let all = items.len() == 1 || matches!(choice, Choice::Generation(_) | Choice::Revoke);
+    if let Some((.., cell)) = items.iter().find(|(.., cell)| all && is_pinned(board, phase, &cell.id)) {
+        let target = format!("{}/{}/{}", board.course.code, board.rule(phase).name, cell.id);
+        return Err(Problem::author(format!("`{target}` is pinned"))
+            .because("a pinned result stands whatever is decided about its item")
+            .hint(format!(
+                "let it go first: `coursebuild unpin {target}`; what is to stand can be pinned again then"
+            )));
+    }
+    let waits = |cell: &Cell| {
+        matches!(&cell.decision.verdict, Verdict::Held(Held::Moved(_) | Held::Conflict(_)))
+            && !is_pinned(board, phase, &cell.id)
+    };
+    let wanted = items.into_iter().filter(|(.., cell)| all || waits(cell));
+    Ok(wanted.map(|(root, at, _)| (root, at)).collect())
+}
+
+fn is_pinned(board: &Board<'_>, phase: usize, id: &str) -> bool {
+    let course = board.course;
+    course.accepted.pin_of(&course.code, &board.rule(phase).name, id).is_some()
 }
 
 fn one(
@@ -291,6 +308,9 @@ pub fn decidable(options: &Options) -> Result<Vec<Decidable>> {
             let name = &board.rule(phase).name;
             let decided = super::generations::decided(memory, &board.course.code, name)?;
             for (.., cell) in board.cells(phase) {
+                if is_pinned(board, phase, &cell.id) {
+                    continue;
+                }
                 let (state, what) = match &cell.decision.verdict {
                     Verdict::Held(held @ Held::Conflict(_)) => ("conflict", finish::held_words(held)),
                     Verdict::Held(held @ Held::Moved(_)) => ("moved", finish::held_words(held)),

@@ -406,6 +406,42 @@ fn what_is_written_over_a_pinned_result_is_kept_in_the_store() {
 }
 
 #[test]
+fn what_is_pinned_is_not_decided_about_before_it_is_let_go() {
+    let space = course();
+    space.edit_json(PAIRS, |pairs| {
+        pairs[SEED][0] = json!(BY_HAND);
+        pairs["S0002"][0] = json!(BY_HAND);
+    });
+    space.build(&[]).exits(0);
+    let target = format!("phase1/{SEED}");
+    space.run(&["pin", &target]).exits(0);
+    edit(&space, "1.1");
+    space.build(&["phase1"]).exits(0);
+    let before = space.everything();
+    for choice in [&["--mine"][..], &["--theirs"], &["--generation", "1"], &["--revoke"]] {
+        let ran = space.run(&[&["resolve", &target], choice].concat()).exits(2);
+        assert!(
+            ran.stderr.contains("is pinned")
+                && ran.stderr.contains(&format!("coursebuild unpin qaa_for_eng/{target}")),
+            "{choice:?}: {}",
+            ran.stderr
+        );
+    }
+    assert!(before == space.everything(), "nothing is decided, nothing filed");
+    let waits = space.run(&["resolve", "--list"]).exits(0).stdout;
+    assert!(
+        waits.contains("phase1/S0002: moved") && !waits.contains(&target),
+        "a pin is a decision: {waits}"
+    );
+    let decided = space.run(&["resolve", "phase1", "--mine"]).exits(0).stdout;
+    assert!(decided.contains("phase1/S0002") && decided.contains("1 item decided"), "{decided}");
+    space.run(&["unpin", &target]).exits(0);
+    let decided = space.run(&["resolve", &target, "--generation", "1"]).exits(0).stdout;
+    assert!(decided.contains("1 item decided"), "{decided}");
+    assert_ne!(space.json(PAIRS)[SEED][0], BY_HAND);
+}
+
+#[test]
 fn a_pinned_result_that_is_lost_is_never_bought_over() {
     let space = course();
     space.run(&["pin", SEED]).exits(0);

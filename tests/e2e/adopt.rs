@@ -213,7 +213,7 @@ fn derived_fields_stand_as_found_until_they_are_asked_for() {
 }
 
 /// The real course, if it is there.
-fn shared() -> Option<PathBuf> {
+pub(crate) fn shared() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let data = std::env::var_os("COURSEBUILD_SHARED").map_or_else(beside, PathBuf::from).join("data");
     if !data.join("spa_for_eng").is_dir() {

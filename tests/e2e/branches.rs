@@ -3,39 +3,15 @@
 
 use crate::support::Space;
 use crate::support::expect::{MAIN_FILES, PHASES, assert_fresh, built};
+use crate::support::git::{commit, git, git_in};
 use crate::support::synth;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 const LEGOS: &str = MAIN_FILES[1];
 const BASKETS: &str = MAIN_FILES[2];
 const DOCUMENT: &str = "docs/phase_intelligence/phase_5_baskets.md";
-
-fn git_in(space: &Space, folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new("git");
-    command.args(args).current_dir(folder).env_clear().env("HOME", space.around());
-    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_EDITOR", "true");
-    for who in ["AUTHOR", "COMMITTER"] {
-        command.env(format!("GIT_{who}_NAME"), "A").env(format!("GIT_{who}_EMAIL"), "a@example.org");
-    }
-    command.env("PATH", std::env::var_os("PATH").unwrap());
-    command.output().unwrap()
-}
-
-/// Runs git, which has to succeed.
-#[track_caller]
-fn git(space: &Space, args: &[&str]) -> String {
-    let output = git_in(space, space.root(), args);
-    assert!(output.status.success(), "git {args:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-#[track_caller]
-fn commit(space: &Space) {
-    git(space, &["add", "-A"]);
-    git(space, &["commit", "-q", "-m", "work"]);
-}
 
 /// A built course in a repository with the driver installed. The manifest, which names the generator's books, is everybody's own.
 fn repository(seeds: usize) -> Space {

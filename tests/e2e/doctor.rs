@@ -1,6 +1,7 @@
 //! `doctor`: what it finds in workspaces that were spoilt on purpose, and that it finds nothing in good ones.
 
 use crate::support::expect::built;
+use crate::support::git::git;
 use crate::support::{Space, synth};
 use serde_json::{Value, json};
 
@@ -222,4 +223,26 @@ fn a_torn_entry_is_told() {
         let bytes = std::fs::read(space.path(&entry)).unwrap();
         space.write_bytes(&entry, &bytes[..bytes.len() / 2]);
     });
+}
+
+#[test]
+fn a_clone_that_merges_main_files_as_text_is_told_once() {
+    let space = built(Space::batching(5));
+    git(&space, &["init", "-q"]);
+    let of_branches = |space: &Space| {
+        let (_, symptoms) = found(space);
+        symptoms
+            .into_iter()
+            .filter(|(_, about, _)| about == "branches")
+            .map(|(.., what)| what)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of_branches(&space), ["git merges the main files as plain text"]);
+    space.run(&["merge-driver", "--install"]).exits(0);
+    assert_eq!(of_branches(&space), [""; 0]);
+    // What a clone gets: the attributes, and not the configuration.
+    git(&space, &["config", "--unset", "merge.coursebuild.driver"]);
+    assert_eq!(of_branches(&space), ["this clone's git has not been told of the merge driver"]);
+    space.run(&["merge-driver", "--install"]).exits(0);
+    assert_eq!(of_branches(&space), [""; 0]);
 }

@@ -33,8 +33,11 @@ fn what_is_there_is_kept_and_git_files_get_only_the_lines_that_they_lack() {
     assert_eq!(space.read(".gitignore"), "target\n.coursebuild/");
     assert_eq!(
         space.read(".gitattributes"),
-        "*.png binary\ncourses/ita_for_eng/*.json merge=coursebuild\n\
-         courses/ita_for_eng/coursebuild.lock merge=coursebuild\n"
+        "*.png binary\n/coursebuild.accepted.toml merge=coursebuild\n\
+         /courses/ita_for_eng/seed_pairs.json merge=coursebuild\n\
+         /courses/ita_for_eng/lego_pairs.json merge=coursebuild\n\
+         /courses/ita_for_eng/lego_baskets.json merge=coursebuild\n\
+         /courses/ita_for_eng/coursebuild.lock merge=coursebuild\n"
     );
     assert!(space.read("coursebuild.toml").contains("argv = [\"./ask.sh\", \"--fast\"]\n"));
     assert_eq!(space.plan(&[])["courses"][0]["course"], "ita_for_eng");

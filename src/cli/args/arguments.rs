@@ -7,16 +7,22 @@ use std::path::PathBuf;
 /// What a new course is to be. What is left open is asked for on a terminal.
 #[derive(Debug, Default, Args)]
 pub(in crate::cli) struct Init {
+    /// A folder of main files that were made elsewhere: recognises their format, and proposes a manifest for them
+    #[arg(long, value_name = "DIR")]
+    pub(in crate::cli) from: Option<PathBuf>,
+    /// Adopt them right away
+    #[arg(long, requires = "from")]
+    pub(in crate::cli) adopt: bool,
     /// The course, as TARGET_for_KNOWN: spa_for_eng
     #[arg(long, value_name = "CODE")]
     pub(in crate::cli) course: Option<String>,
-    /// The file of its seeds; unless told, seeds.json, and the example's where there is none
+    /// The file of its seeds; unless told, seeds.json, and the example's where there is none; with `--from`, the one that holds them
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) seeds: Option<String>,
-    /// Who answers; `command` where `--program` is given, else `phrasebook`
+    /// Who answers; `command` where `--program` is given, else `phrasebook`, with `--from` `drop`
     #[arg(long, value_name = "KIND", value_enum)]
     pub(in crate::cli) generator: Option<Starting>,
-    /// The phrasebook, or the recorded outputs
+    /// The phrasebook, the recorded outputs, or the folder that prompts are laid into
     #[arg(long, value_name = "FILE", conflicts_with = "program")]
     pub(in crate::cli) file: Option<String>,
     /// The program that answers, with its arguments in one word: "./ask.sh -x"
@@ -36,6 +42,8 @@ pub(in crate::cli) enum Starting {
     Replay,
     /// Any program
     Command,
+    /// Whoever takes prompts from a folder
+    Drop,
 }
 
 #[derive(Debug, Default, Args)]

@@ -1,8 +1,9 @@
-//! `doctor`: looks for what is wrong with a workspace, or odd about it. Changes nothing, makes no call, runs no program.
+//! `doctor`: looks for what is wrong with a workspace, or odd about it. Changes nothing, makes no call, runs no program but git.
 //!
 //! Each thing found says what, why, and what to do. A *problem* stops a build or loses something; a *remark* costs money or
 //! time, or is probably not what its author meant.
 
+mod branches;
 mod files;
 mod rules;
 mod store;
@@ -28,7 +29,8 @@ pub enum Grade {
 pub struct Symptom {
     /// How bad it is.
     pub grade: Grade,
-    /// What it is about: `workspace`, `documents`, `prompts`, `checks`, `generators`, `main files`, `store` or `disk`.
+    /// What it is about: `workspace`, `documents`, `prompts`, `checks`, `generators`, `main files`, `branches`, `store`
+    /// or `disk`.
     pub about: &'static str,
     /// What is wrong or odd.
     pub what: String,
@@ -111,6 +113,7 @@ fn whole(workspace: &Workspace, options: &Options, finds: &mut Finds) {
         rules::left_out(course, finds);
         files::look(course, &workspace.root, finds);
     }
+    branches::look(workspace, &options.environment, finds);
     let dir = options.store.clone().or_else(|| workspace.store.clone());
     let dir = dir.unwrap_or_else(|| state_dir(&options.manifest));
     store::often_changed(&dir, workspace, finds);

@@ -2,6 +2,7 @@
 //! the tool says it bought, and what the generator was asked.
 
 pub(crate) mod expect;
+pub(crate) mod git;
 mod packs;
 pub(crate) mod program;
 pub(crate) mod service;
@@ -109,6 +110,13 @@ impl Space {
         let space = Self::new();
         copy_folder(&self.root, &space.root);
         space.adopt_manifest(self);
+        space
+    }
+
+    /// The files of the workspace in another folder, whatever they are.
+    pub(crate) fn copy_of_files(&self) -> Self {
+        let space = Self::new();
+        copy_folder(&self.root, &space.root);
         space
     }
 
