@@ -69,7 +69,7 @@ if [[ -n $claude ]]; then
   [[ $(build claude log -v phase5) == *cache* ]] || fail "claude: nothing was read from the cache"
   course claude-prose claude "$claude" stub-prose "$env"
   ends claude-prose 0 '20 items'
-  for row in '400 2 refused' '401 2 /login' '402 2 credit' '404 2 model' '413 1 too long'; do
+  for row in '400 2 refused' '401 2 /login' '402 2 credit' '404 2 model' '413 1 too l'; do
     read -r status code words <<<"$row"
     course "claude-$status" claude "$claude" "stub-http-$status" "$env"
     ends "claude-$status" "$code" "$words"
