@@ -16,7 +16,7 @@ pub struct Meters {
 }
 
 impl Meters {
-    /// Adds what is known of a further try at the same call; a meter that neither knows stays unknown.
+    /// Adds what is known of a further try, or a further call; a meter that neither knows stays unknown.
     pub fn and_tried(&mut self, other: &Self) {
         let add = |into: &mut Option<u64>, more: Option<u64>| {
             if let Some(more) = more {
@@ -32,5 +32,20 @@ impl Meters {
     /// All input tokens together, whoever served them; unknown when the plain ones are.
     pub fn prompt(&self) -> Option<u64> {
         Some(self.input? + self.cache_write.unwrap_or(0) + self.cache_read.unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_tells_less_takes_nothing_from_the_others() {
+        let mut sum = Meters { input: Some(10), cache_write: None, cache_read: Some(900), output: Some(5) };
+        sum.and_tried(&Meters { input: Some(1), output: Some(0), ..Meters::default() });
+        assert_eq!(
+            sum,
+            Meters { input: Some(11), cache_write: None, cache_read: Some(900), output: Some(5) }
+        );
     }
 }

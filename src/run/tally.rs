@@ -18,7 +18,8 @@ pub(super) struct Tally {
     pub(super) fetched: usize,
     /// Items whose attempts are exhausted.
     pub(super) gave_up: usize,
-    pub(super) usage: Option<Meters>,
+    /// Tokens, as far as calls tell them: one that tells of no cache says nothing of what the others had from it.
+    pub(super) usage: Meters,
     pub(super) money_usd: Option<f64>,
     pub(super) expected_seconds: Option<f64>,
     /// Calls that told what the provider's cache served, and those that it served anything.
@@ -75,10 +76,7 @@ impl Tally {
         self.generated += passed;
         self.rejected += entry.results.len().saturating_sub(passed);
         self.batches.entry((course, phase, batch)).or_default().passed += passed;
-        self.usage = Some(match self.usage {
-            None => entry.meters,
-            Some(sum) => add(sum, entry.meters),
-        });
+        self.usage.and_tried(&entry.meters);
         if let Some(read) = entry.meters.cache_read {
             self.cache.0 += 1;
             self.cache.1 += usize::from(read > 0);
@@ -139,23 +137,12 @@ impl Tally {
             items_reused: fresh.saturating_sub(self.generated),
             items_fetched: self.fetched,
             items_rejected: self.rejected,
-            usage: self.usage.unwrap_or_default(),
+            usage: self.usage,
             money_usd: self.money_usd,
             expected_seconds: self.expected_seconds,
             cache_calls: self.cache.0,
             cache_hits: self.cache.1,
             ..Summary::default()
         }
-    }
-}
-
-/// Unknown is unknown: a sum of which one part is not known is not known.
-fn add(a: Meters, b: Meters) -> Meters {
-    let sum = |a: Option<u64>, b: Option<u64>| a.zip(b).map(|(a, b)| a + b);
-    Meters {
-        input: sum(a.input, b.input),
-        cache_write: sum(a.cache_write, b.cache_write),
-        cache_read: sum(a.cache_read, b.cache_read),
-        output: sum(a.output, b.output),
     }
 }

@@ -1,11 +1,14 @@
-"""A model server for tests: speaks the Messages and the Responses protocol, and answers from recorded main files.
+"""A model server for tests: speaks Messages, Responses and chat completions, and answers from recorded main files.
 
     python3 model.py RECORDED LOG PORT_FILE
 
 RECORDED is a folder with `seed_pairs.json`, `lego_pairs.json` and `lego_baskets.json`; an item that is asked for is answered as it
-stands there. LOG gets one JSON line a request. PORT_FILE is written once the server listens. The model's name says how it behaves:
-`ok`, or `http-429` and its like (an API error with that status), `cap` (always at its output limit), `prose`, `refusal`,
-`limit` (429 as a subscription's session limit gives it). It knows nothing of coursebuild: only the two protocols and the prompt's text.
+stands there, in the form that the request's schema asks for if it has one. LOG gets one JSON line a request, and one for the tokens
+that it used. PORT_FILE is written once the server listens. It knows nothing of coursebuild: only the protocols and the prompt's text.
+
+The model's name says how it behaves, up to an `@`: `ok`, or `http-429` and its like (an API error with that status), `busy` (429 with
+a pause of a second, the first time), `cap` (always at its output limit), `prose`, `refusal`, `context` (400: longer than its window),
+`limit` (429 as a subscription's session limit gives it).
 """
 
 import json
@@ -19,6 +22,7 @@ RECORDED, LOG, PORT_FILE = sys.argv[1:4]
 FILES = {"phase1": "seed_pairs.json", "phase3": "lego_pairs.json", "phase5": "lego_baskets.json"}
 LOCK = threading.Lock()
 SEEN = set()
+BUSY = set()
 
 ERRORS = {
     400: "invalid_request_error",
@@ -38,7 +42,14 @@ def recorded(phase):
         return json.load(file)
 
 
-def answer(prompt):
+def listed(found):
+    """The same as an object with a list: what a schema for all calls of a phase can say."""
+    if isinstance(found, dict):
+        found = [{"id": name, "result": result} for name, result in found.items()]
+    return {"items": found}
+
+
+def answer(prompt, by_schema=False):
     """The recorded outputs of the items that a prompt asks for."""
     asked = re.search(r"# The batch (phase\d)_batch_.*?## Input.*?```json\n(.*?)\n```", prompt, re.S)
     if not asked:
@@ -49,7 +60,7 @@ def answer(prompt):
         found = {name: known[name] for name in ids if name in known}
     else:
         found = [item for item in known if item[0] in ids]
-    return json.dumps(found, ensure_ascii=False)
+    return json.dumps(listed(found) if by_schema else found, ensure_ascii=False)
 
 
 def text_of(content):
@@ -93,11 +104,9 @@ class Handler(BaseHTTPRequestHandler):
         if path.endswith("/count_tokens"):
             return self.send(200, json.dumps({"input_tokens": tokens(raw.decode())}))
         model = body.get("model", "")
-        with LOCK, open(LOG, "a", encoding="utf-8") as log:
-            line = {"path": path, "model": model, "system": text_of(body.get("system") or body.get("instructions")),
-                    "bytes": len(raw)}
-            log.write(json.dumps(line) + "\n")
-        behaviour = model.removeprefix("stub-")
+        self.log({"path": path, "model": model, "system": text_of(body.get("system") or body.get("instructions")),
+                  "bytes": len(raw)})
+        behaviour = model.removeprefix("stub-").split("@")[0]
         if behaviour.startswith("http-"):
             status = int(behaviour[5:])
             error = {"type": ERRORS.get(status, "api_error"), "message": f"the stub says {status}"}
@@ -107,34 +116,59 @@ class Handler(BaseHTTPRequestHandler):
             error = {"type": "usage_limit_reached", "message": "The usage limit has been reached",
                      "resets_in_seconds": 7200, "plan_type": "plus"}
             return self.send(429, json.dumps({"type": "error", "error": error}), headers=[("x-should-retry", "false")])
+        if behaviour == "busy":
+            with LOCK:
+                first = model not in BUSY
+                BUSY.add(model)
+            if first:
+                error = {"type": ERRORS[429], "message": "one at a time"}
+                return self.send(429, json.dumps({"type": "error", "error": error}), headers=[("retry-after", "1")])
+        if behaviour == "context":
+            return self.send(400, json.dumps({"error": {
+                "type": "invalid_request_error", "code": "context_length_exceeded",
+                "message": "This model's maximum context length is 9 tokens."}}))
+        if path.endswith("/chat/completions"):
+            return self.as_chat(body, model, behaviour)
         if path.endswith("/messages"):
             return self.as_messages(body, model, behaviour)
         if path.endswith("/responses"):
             return self.as_responses(body, model, behaviour)
         self.send(404, "{}")
 
-    def spoken(self, behaviour, prompt):
+    def log(self, line):
+        with LOCK, open(LOG, "a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+
+    def spoken(self, behaviour, prompt, by_schema=False):
         if behaviour == "prose":
             return "Here is what you asked for:\n\n" + answer(prompt) + "\n\nTell me if it should be shorter."
         if behaviour == "cap":
             return answer(prompt)[:200]
         if behaviour == "refusal":
             return ""
-        return answer(prompt)
+        return answer(prompt, by_schema)
+
+    def cached(self, model, system):
+        """Whether this model was sent this prefix before."""
+        with LOCK:
+            cached = (model, system) in SEEN
+            SEEN.add((model, system))
+        return cached
 
     def as_messages(self, body, model, behaviour):
         prompt = "\n".join(text_of(turn["content"]) for turn in body["messages"] if turn["role"] == "user")
         system = text_of(body.get("system"))
-        said = self.spoken(behaviour, prompt)
-        with LOCK:
-            cached = system in SEEN
-            SEEN.add(system)
+        said = self.spoken(behaviour, prompt, "format" in (body.get("output_config") or {}))
+        cached = self.cached(model, system)
         usage = {
             "input_tokens": tokens(prompt),
             "cache_creation_input_tokens": 0 if cached else tokens(system),
             "cache_read_input_tokens": tokens(system) if cached else 0,
             "output_tokens": tokens(said),
         }
+        self.log({"model": model, "usage": {
+            "input": usage["input_tokens"], "cache_write": usage["cache_creation_input_tokens"],
+            "cache_read": usage["cache_read_input_tokens"], "output": usage["output_tokens"]}})
         stop = {"cap": "max_tokens", "refusal": "refusal"}.get(behaviour, "end_turn")
         head = {"id": "msg_1", "type": "message", "role": "assistant", "model": model, "stop_sequence": None}
         if not body.get("stream"):
@@ -150,6 +184,31 @@ class Handler(BaseHTTPRequestHandler):
             {"type": "message_stop"},
         ]
         self.stream(events)
+
+    def as_chat(self, body, model, behaviour):
+        turns = body["messages"]
+        prompt = "\n".join(text_of(turn["content"]) for turn in turns if turn["role"] == "user")
+        system = "\n".join(text_of(turn["content"]) for turn in turns if turn["role"] in ("system", "developer"))
+        said = self.spoken(behaviour, prompt, (body.get("response_format") or {}).get("type") == "json_schema")
+        read = tokens(system) if self.cached(model, system) else 0
+        whole = tokens(system) + tokens(prompt)
+        usage = {"prompt_tokens": whole, "completion_tokens": tokens(said), "total_tokens": whole + tokens(said),
+                 "prompt_tokens_details": {"cached_tokens": read}}
+        self.log({"model": model, "usage": {
+            "input": whole - read, "cache_write": 0, "cache_read": read, "output": tokens(said)}})
+        stop = {"cap": "length", "refusal": "content_filter"}.get(behaviour, "stop")
+        head = {"id": "chat_1", "created": 1, "model": model}
+        if not body.get("stream"):
+            message = {"role": "assistant", "content": said, "refusal": None}
+            choice = {"index": 0, "message": message, "finish_reason": stop, "logprobs": None}
+            return self.send(200, json.dumps(head | {"object": "chat.completion", "choices": [choice], "usage": usage}))
+        head["object"] = "chat.completion.chunk"
+        deltas = [({"role": "assistant", "content": ""}, None), ({"content": said}, None), ({}, stop)]
+        chunks = [head | {"choices": [{"index": 0, "delta": delta, "finish_reason": end}]} for delta, end in deltas]
+        if (body.get("stream_options") or {}).get("include_usage"):
+            chunks.append(head | {"choices": [], "usage": usage})
+        text = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks)
+        self.send(200, text + "data: [DONE]\n\n", "text/event-stream")
 
     def as_responses(self, body, model, behaviour):
         turns = body.get("input") or []

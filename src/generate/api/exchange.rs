@@ -1,6 +1,6 @@
 //! One request to a service and its answer as events: when it may leave, what its statuses and faults mean.
 //!
-//! Statuses and codes decide, never messages, which change. What is worth another try is told with the pause that the service
+//! Statuses and codes decide, never words, which change. What is worth another try is told with the pause that the service
 //! asks for; the trying itself is `run`'s.
 
 use super::gate::Gate;
@@ -53,7 +53,12 @@ const SPENT: [&str; 7] = [
     "billing_hard_limit_reached",
     "billing_error",
 ];
-const TOO_LONG: [&str; 3] = ["context_length_exceeded", "request_too_large", "string_above_max_length"];
+const TOO_LONG: [&str; 4] = [
+    "context_length_exceeded",
+    "request_too_large",
+    "string_above_max_length",
+    "ContextWindowExceededError",
+];
 
 impl Endpoint {
     /// A service. `timeout`: what one request may take, once it has left; the limits hold for a minute.
@@ -163,7 +168,8 @@ pub(super) fn of_error(
 ) -> Trouble {
     let text = |at: &str| error.pointer(at).and_then(Value::as_str).unwrap_or_default();
     let codes = [text("/error/details/error_code"), text("/error/code"), text("/error/type")];
-    let has = |known: &[&str]| codes.iter().any(|code| known.contains(code));
+    // A gateway may keep no code, and wrap the whole error of the service behind it into its own words.
+    let has = |known: &[&str]| known.iter().any(|code| codes.contains(code) || said.contains(code));
     let what = if said.is_empty() { format!("status {status}") } else { format!("status {status}: {said}") };
     if status == 402 || has(&SPENT) {
         return Trouble::Unusable(
@@ -240,6 +246,18 @@ mod tests {
         }
         assert!(matches!(of(500, Value::Null, Some(false)), Trouble::Unusable(..)));
         assert!(matches!(of(400, Value::Null, Some(true)), Trouble::Transport(..)));
+        // What LiteLLM 1.106.2 makes of an error of the service behind it: only its words tell the code.
+        let wrapped = |status: u16, words: &str| {
+            let error = json!({"error": {"message": words, "type": "invalid_request_error", "code": status.to_string()}});
+            of_error(status, &error, words, None, None)
+        };
+        let words = "litellm.ContextWindowExceededError: litellm.BadRequestError: Hosted_vllmException - {}";
+        assert!(matches!(wrapped(400, words), Trouble::TooLong(_)));
+        let words = "litellm.BadRequestError: AnthropicException - {\"error\": {\"type\": \"request_too_large\"}}";
+        assert!(matches!(wrapped(400, words), Trouble::TooLong(_)));
+        let words = "litellm.RateLimitError: OpenAIException - {\"error\": {\"code\": \"insufficient_quota\"}}";
+        assert!(matches!(wrapped(429, words), Trouble::Unusable(..)));
+        assert!(matches!(wrapped(429, "litellm.RateLimitError: slow down"), Trouble::Transport(..)));
         // A gateway's code is a number.
         assert!(matches!(of(502, json!({"error": {"code": 502}}), None), Trouble::Transport(..)));
     }
