@@ -2,6 +2,7 @@
 //! not changed; whatever is not surely the same is made anew.
 
 use super::board::{Board, Cell};
+use super::compare::counted;
 use super::verdict::Verdict;
 use crate::digest::{Digest, Hasher, Short};
 use crate::store::{Compared, Row, Table};
@@ -105,20 +106,20 @@ impl Board<'_> {
         }
     }
 
-    /// The number of leading roots whose items are fresh, and the same as in the last run.
+    /// The number of leading roots whose items count with what they were in the last run: fresh ones, and those of which
+    /// nobody knows yet what they will be.
     fn same(&self, phase: usize) -> usize {
         let board = &self.phases[phase];
         let mut rows = board.recall.rows.iter().peekable();
         let same = |root: usize| {
             let id = &board.roots[root];
             board.slots[root].cells.iter().all(|cell| {
-                let current = cell.decision.current.as_ref();
+                let counts = counted(cell.by_itself());
                 rows.next().is_some_and(|row| {
                     row.id == cell.id
                         && row.root == *id
                         && row.content == cell.content
-                        && cell.decision.verdict == Verdict::Fresh
-                        && current.is_some_and(|current| current.digest == row.digest)
+                        && counts.is_some_and(|counts| counts.digest == row.digest)
                 })
             }) && rows.peek().is_none_or(|row| row.root != *id)
         };
