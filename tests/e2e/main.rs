@@ -54,4 +54,5 @@ mod support;
 mod trial;
 mod tutorial;
 mod two_builds;
+mod waived;
 mod why;
