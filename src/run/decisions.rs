@@ -62,14 +62,49 @@ pub fn accepted(options: &Options) -> Result<Accepted> {
     Ok((*crate::course::load(&options.manifest, &options.environment)?.accepted).clone())
 }
 
-/// Waives the errors that the selected items are refused or held for; those of one check, if it is named.
+/// Waives the errors that the selected items are refused or held for; those of one check, if it is named. What is looked at only
+/// when an output passes otherwise shows when the rest is waived, and is waived with it.
 pub fn waive(options: &Options, check: Option<&str>, reason: &str) -> Result<Effect> {
-    let session = Session::open(options, None)?;
-    let memories = session.memories();
-    let boards = session.boards(options, &Selection::default(), &memories)?;
-    let before = outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?;
-    let (mut waivers, mut what) = (Vec::new(), Vec::new());
-    for target in targets(options, &boards)? {
+    let (mut waivers, mut what, mut before) = (Vec::new(), Vec::new(), None);
+    loop {
+        let session = Session::open(options, None)?;
+        let memories = session.memories();
+        let boards = session.boards(options, &Selection::default(), &memories)?;
+        if before.is_none() {
+            before = Some(outline(&boards.iter().zip(&memories).collect::<Vec<_>>())?);
+        }
+        let known = waivers.len();
+        for (waiver, words) in refusals(options, &boards, &memories, check, reason)? {
+            if !waivers.contains(&waiver) {
+                waivers.push(waiver);
+                what.push(words);
+            }
+        }
+        if waivers.is_empty() {
+            let of = check.map(|check| format!(" of `{check}`")).unwrap_or_default();
+            return Err(Problem::author(format!("there is no error{of} to waive")).hint(
+                "`coursebuild why TARGET` shows what an output is refused or held for; warnings stop nothing",
+            ));
+        }
+        let all = Accepted::new(Vec::new(), waivers.clone(), Vec::new());
+        let all = (*session.workspace.accepted).clone().union(all);
+        if known == waivers.len() {
+            return change(options, &session.workspace, &all, what, before.as_ref());
+        }
+        all.write(&session.workspace.accepted_path)?;
+    }
+}
+
+/// What the selected items are refused or held for: as waivers, and in words.
+fn refusals(
+    options: &Options,
+    boards: &[Board<'_>],
+    memories: &[Memory<'_>],
+    check: Option<&str>,
+    reason: &str,
+) -> Result<Vec<(Waiver, String)>> {
+    let mut found = Vec::new();
+    for target in targets(options, boards)? {
         let (board, memory) = (&boards[target.course], &memories[target.course]);
         for phase in phases_of(board, &target) {
             for (root, at, cell) in named(board, phase, &target.what)? {
@@ -77,11 +112,9 @@ pub fn waive(options: &Options, check: Option<&str>, reason: &str) -> Result<Eff
                     continue;
                 };
                 let root = root_of(board, phase, root, &cell.id);
-                let (course, phase) = (board.course.code.clone(), board.rule(phase).name.clone());
-                let wanted = |finding: &&Finding| check.is_none_or(|check| *check == *finding.kind);
-                for finding in errors.iter().filter(wanted) {
-                    what.push(format!("{course}/{phase}/{}: {}: {}", cell.id, finding.kind, finding.message));
-                    waivers.push(Waiver {
+                let (course, phase) = (&board.course.code, &board.rule(phase).name);
+                for finding in errors.iter().filter(|error| check.is_none_or(|check| *check == *error.kind)) {
+                    let waiver = Waiver {
                         course: course.clone(),
                         phase: phase.clone(),
                         item: cell.id.to_string(),
@@ -89,19 +122,15 @@ pub fn waive(options: &Options, check: Option<&str>, reason: &str) -> Result<Eff
                         check: finding.kind.clone(),
                         output: output.short(),
                         reason: reason.to_owned(),
-                    });
+                    };
+                    let words =
+                        format!("{course}/{phase}/{}: {}: {}", cell.id, finding.kind, finding.message);
+                    found.push((waiver, words));
                 }
             }
         }
     }
-    if waivers.is_empty() {
-        let of = check.map(|check| format!(" of `{check}`")).unwrap_or_default();
-        return Err(Problem::author(format!("there is no error{of} to waive")).hint(
-            "`coursebuild why TARGET` shows what an output is refused or held for; warnings stop nothing",
-        ));
-    }
-    let all = (*session.workspace.accepted).clone().union(Accepted::new(Vec::new(), waivers, Vec::new()));
-    change(options, &session.workspace, &all, what, Some(&before))
+    Ok(found)
 }
 
 /// The source item that an item descends from, if that is another one; groups have none.
@@ -122,10 +151,15 @@ fn errors_of(
         Verdict::Held(Held::Findings(findings)) => {
             Ok(cell.decision.current.as_ref().map(|current| (current.digest, findings.clone())))
         }
-        Verdict::Rejected(_) | Verdict::Failed(_) => {
+        Verdict::Rejected(beside) | Verdict::Failed(beside) => {
             let Some((digest, text)) = memory.last_refused(board, phase, root, at)? else { return Ok(None) };
             let Some(detail) = board.detail_of(phase, root, at)? else { return Ok(None) };
-            let errors = board.judge(phase, &detail, &text).into_iter().filter(Finding::is_error).collect();
+            let mut errors = board.judge(phase, &detail, &text);
+            errors.retain(Finding::is_error);
+            if errors.is_empty() {
+                // It passes by itself, and is refused beside others.
+                errors = beside.iter().filter(|finding| finding.is_error()).cloned().collect();
+            }
             Ok(Some((digest, errors)))
         }
         _ => Ok(None),

@@ -55,4 +55,5 @@ mod support;
 mod trial;
 mod tutorial;
 mod two_builds;
+mod waived;
 mod why;

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 pub(super) struct Edit {
     pub(super) what: What,
     pub(super) jobs: usize,
-    /// The build is first stopped after so many calls.
+    /// Only what comes of these seeds is built at first: from a position, so many more.
+    pub(super) some_first: Option<(usize, usize)>,
+    /// The build is then stopped after so many calls.
     pub(super) stop_after: Option<usize>,
     pub(super) fault: Option<Fault>,
     /// Afterwards the edit is undone and built again.
@@ -47,6 +49,21 @@ pub(super) enum What {
     Pin(usize, usize),
     /// All pins go.
     Unpin,
+    /// What stands for an item is decided: of the items written by hand where the flag says so and there are any.
+    Resolve(Choice, bool, usize, usize),
+    /// An item is written by hand so that it fails a check, and that is waived; for good if the flag says so.
+    Waive(usize, bool),
+}
+
+/// What is to stand for an item.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Choice {
+    Mine,
+    Theirs,
+    /// One of those that it had.
+    Generation(usize),
+    /// What stood before the last decision.
+    Revoke,
 }
 
 /// A mistake that the generator makes in the first attempt.
@@ -59,7 +76,7 @@ pub(super) struct Fault {
 impl What {
     fn draw(dice: &mut Dice) -> Self {
         let (a, b) = (dice.below(100), dice.below(100));
-        match dice.below(30) {
+        match dice.below(38) {
             0..=2 => Self::InsertSeed(a),
             3 | 4 => Self::DeleteSeed(a),
             5 | 6 => Self::MoveSeed(a, b),
@@ -79,6 +96,8 @@ impl What {
             25 | 26 => Self::Accept(a, dice.below(1000) as u64, b < 50),
             27 | 28 => Self::Pin(a, b),
             29 if a < 50 => Self::Unpin,
+            30..=34 => Self::Resolve(Choice::draw(dice), dice.below(3) > 0, a, b),
+            35 | 36 => Self::Waive(a, b < 50),
             _ => Self::Nothing,
         }
     }
@@ -104,11 +123,23 @@ impl What {
     }
 }
 
+impl Choice {
+    fn draw(dice: &mut Dice) -> Self {
+        match dice.below(6) {
+            0 => Self::Mine,
+            1 | 2 => Self::Theirs,
+            3 | 4 => Self::Generation(dice.below(100)),
+            _ => Self::Revoke,
+        }
+    }
+}
+
 impl Edit {
     pub(super) fn draw(dice: &mut Dice) -> Self {
         Self {
             what: What::draw(dice),
             jobs: 1 + dice.below(8),
+            some_first: (dice.below(4) == 0).then(|| (dice.below(100), dice.below(6))),
             stop_after: (dice.below(4) == 0).then(|| dice.below(3)),
             fault: (dice.below(3) == 0).then(|| Fault::draw(dice)),
             undo: dice.below(3) == 0,

@@ -1,5 +1,7 @@
 //! A course under edits, with what has to be true after each build: `docs/model.md` in code. It shares nothing with the tool.
 
+mod decide;
+
 use super::edit::{Edit, What, change_seeds};
 use crate::support::{Ran, Space};
 use serde_json::{Value, json};
@@ -83,6 +85,9 @@ impl Model {
         let jobs = edit.jobs.to_string();
         let faults: Vec<Value> = edit.fault.iter().map(|fault| fault.value(&self.space)).collect();
         self.space.faults(&json!(faults));
+        if let Some((from, more)) = edit.some_first {
+            self.build_some(from, more, &jobs, edit.fault.is_none());
+        }
         if let Some(calls) = edit.stop_after {
             let ran = self.space.build(&["-j", &jobs, "--max-calls", &calls.to_string()]);
             assert!(matches!(ran.code, Some(0 | 4)), "{ran:#?}");
@@ -161,11 +166,32 @@ impl Model {
             What::Accept(at, turn, undo) if !self.store_lost => self.accept(at, turn, undo),
             What::Pin(number, at) => self.pin(number % self.pack.files.len(), at),
             What::Unpin => self.unpin(),
+            What::Resolve(choice, of_hand, number, at) if !self.store_lost => {
+                self.resolve(choice, of_hand, number % self.pack.files.len(), at);
+            }
+            What::Waive(at, keep) => self.waive(at, keep),
             _ => {
                 change_seeds(&self.space, what);
                 mend_scope(&self.space);
                 self.forget_touched(what);
             }
+        }
+    }
+
+    /// Builds what comes of a range of seeds, and buys nothing else.
+    fn build_some(&self, from: usize, more: usize, jobs: &str, as_planned: bool) {
+        let seeds = self.space.seeds();
+        let from = from % seeds.len();
+        let chosen = &seeds[from..(from + more + 1).min(seeds.len())];
+        let range = format!("{}-{}", chosen[0].id, chosen[chosen.len() - 1].id);
+        let plan = self.space.plan(&["--items", &range]);
+        let ran = self.build(&["-j", jobs, "--items", &range]);
+        if as_planned {
+            assert_as_planned(&plan, &ran);
+        }
+        for item in ran.asked().flat_map(|call| &call.items) {
+            let root = self.root_of(item);
+            assert!(chosen.iter().any(|seed| seed.id == root), "{item} is not of {range}: {ran:#?}");
         }
     }
 
@@ -265,15 +291,19 @@ impl Model {
             (false, _) => &mut item["e"][0][1],
         };
         *text = json!(format!("by hand, {at}, {}", text.as_str().unwrap_or_default()));
+        self.write_by_hand(number, id, item);
+    }
+
+    fn write_by_hand(&mut self, number: usize, id: &str, item: Value) {
         self.space.edit_json(self.pack.files[number], |value| match value {
             Value::Object(items) => items[id] = item.clone(),
             Value::Array(items) => {
-                items.iter_mut().filter(|old| old[0] == id.as_str()).for_each(|old| *old = item.clone());
+                items.iter_mut().filter(|old| old[0] == id).for_each(|old| *old = item.clone());
             }
             _ => panic!("no collection"),
         });
         self.touched.insert(self.root_of(id));
-        self.by_hand.insert((number, id.clone()), item);
+        self.by_hand.insert((number, id.to_owned()), item);
     }
 
     fn root_of(&self, id: &str) -> String {
