@@ -72,7 +72,20 @@ pub fn normalize(value: &mut Value) {
 
 fn normal_string(text: &str) -> Cow<'_, str> {
     let unix = if text.contains('\r') { Cow::Owned(unix_newlines(text)) } else { Cow::Borrowed(text) };
-    if is_nfc_quick(unix.chars()) == IsNormalized::Yes { unix } else { Cow::Owned(unix.nfc().collect()) }
+    if is_plainly_nfc(&unix) || is_nfc_quick(unix.chars()) == IsNormalized::Yes {
+        unix
+    } else {
+        Cow::Owned(unix.nfc().collect())
+    }
+}
+
+/// True of a text whose characters NFC leaves alone whatever stands beside them: Latin letters and signs, the usual punctuation,
+/// Han, kana, full-width forms. Quick, for most texts are made of these; false says nothing.
+pub fn is_plainly_nfc(text: &str) -> bool {
+    text.chars().all(|c| {
+        matches!(c, '\0'..='\u{2ff}' | '\u{2010}'..='\u{2027}' | '\u{3000}'..='\u{3029}' | '\u{3041}'..='\u{3096}'
+            | '\u{30a1}'..='\u{30fe}' | '\u{4e00}'..='\u{9fff}' | '\u{ff01}'..='\u{ff60}')
+    })
 }
 
 fn unix_newlines(text: &str) -> String {
@@ -98,6 +111,21 @@ pub fn normalize_text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_plainly_nfc_is_nfc_beside_anything() {
+        let mut plain = 0;
+        for c in (0..=u32::from(char::MAX)).filter_map(char::from_u32) {
+            if is_plainly_nfc(c.encode_utf8(&mut [0; 4])) {
+                plain += 1;
+                // `Maybe` is what may join the character before it.
+                assert_eq!(is_nfc_quick(std::iter::once(c)), IsNormalized::Yes, "{c:?}");
+                assert_eq!(unicode_normalization::char::canonical_combining_class(c), 0, "{c:?}");
+            }
+        }
+        assert!(plain > 20_000);
+        assert!(!is_plainly_nfc("cafe\u{301}"));
+    }
 
     #[test]
     fn equal_values_have_equal_bytes() {
