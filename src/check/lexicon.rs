@@ -143,7 +143,11 @@ impl Lexicon {
         let mut lacking = Vec::new();
         for stretch in stretches(&folded) {
             match stretch {
-                Stretch::Word(word) => lacking.push(self.word(word, own)),
+                // Most words were taught, and need no copy.
+                Stretch::Word(word) => match self.answer_of(word, own) {
+                    Answer::Taught => {}
+                    answer => lacking.push((word.to_owned(), answer)),
+                },
                 Stretch::Run(run) => lacking.extend(self.cover(&run.concat(), own)),
             }
         }
@@ -177,8 +181,11 @@ impl Lexicon {
     }
 
     fn word(&self, word: &str, own: Position) -> Lookup {
-        let first = self.tokens.get(word).and_then(|token| token.first);
-        (word.to_owned(), self.answer(first, own))
+        (word.to_owned(), self.answer_of(word, own))
+    }
+
+    fn answer_of(&self, word: &str, own: Position) -> Answer {
+        self.answer(self.tokens.get(word).and_then(|token| token.first), own)
     }
 
     /// Calls `hit` with every stretch of the words that is in a trie: from, to (exclusive), first piece.

@@ -42,8 +42,19 @@ pub(super) fn text(place: impl fmt::Display, value: Option<&Value>) -> Result<&s
 }
 
 /// A place found by walking, which holds names that an answer has made up, fit for a message.
-pub(super) fn place(path: &str) -> String {
-    if path.is_empty() { "the top of the item".to_owned() } else { format!("`{}`", short(path, 60)) }
+pub(super) fn place(path: &str) -> Place<'_> {
+    Place(path)
+}
+
+/// A [`place`], put into words only where somebody is told of it: most values are as they should be.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p>(&'p str);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(path) = self;
+        if path.is_empty() { f.write_str("the top of the item") } else { write!(f, "`{}`", short(path, 60)) }
+    }
 }
 
 /// A value's type with a look at it.

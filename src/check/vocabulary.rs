@@ -59,7 +59,13 @@ impl Vocabulary {
                             Some(known) => known.times += 1,
                             None => {
                                 numbers.insert(word.clone(), lacking.len());
-                                lacking.push(Lacking { word, answer, phrase, place: place(path), times: 1 });
+                                lacking.push(Lacking {
+                                    word,
+                                    answer,
+                                    phrase,
+                                    place: place(path).to_string(),
+                                    times: 1,
+                                });
                             }
                         }
                     }

@@ -102,7 +102,8 @@ impl Windows {
             for (at, entry) in phrases.as_array().map_or(&[][..], Vec::as_slice).iter().enumerate() {
                 if let Some(Value::String(phrase)) = self.text.get(entry) {
                     let words = spoken(&Fold::ALL.apply(phrase)).len();
-                    let place = place(&format!("{}/{name}/{at}{}", self.windows, self.text));
+                    let path = format!("{}/{name}/{at}{}", self.windows, self.text);
+                    let place = place(&path).to_string();
                     filed.push(Filed { number, place, phrase, words });
                 }
             }

@@ -63,12 +63,12 @@ impl Proposal {
                 ));
             }
             if let Some(first) = holds.twice.first() {
-                let more = match holds.twice.len() - 1 {
-                    0 => String::new(),
-                    more => format!(" and {more} more"),
+                let stand = match holds.twice.len() - 1 {
+                    0 => " stands".to_owned(),
+                    more => format!(" and {more} more stand"),
                 };
                 notes.push(format!(
-                    "`{first}`{more} stand in `{name}` more than once: where two are not the same, one has to go before they can be adopted"
+                    "`{first}`{stand} in `{name}` more than once: where two are not the same, one has to go before they can be adopted"
                 ));
             }
         }

@@ -223,7 +223,8 @@ fn as_pack(
         if let Some(text) = texts.get(name.as_str()) {
             match held(text, phase) {
                 Ok((holds, own, code)) => {
-                    told.push(format!("`{name}` holds {} items", holds.items));
+                    let s = if holds.items == 1 { "" } else { "s" };
+                    told.push(format!("`{name}` holds {} item{s}", holds.items));
                     found.holds = Some(holds);
                     if !phase.explodes && ids.is_empty() {
                         ids = own;

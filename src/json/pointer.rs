@@ -1,7 +1,7 @@
 //! JSON pointers (RFC 6901) with `*` for every element or field.
 
 use serde_json::Value;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 
 /// A parsed pointer: `""` is the value itself, `/2/*/0` the first field of every element of the third. `*` as a whole step
@@ -156,8 +156,8 @@ fn walk<'v>(
     match (step, value) {
         (Step::Every, Value::Array(items)) => {
             for (at, item) in items.iter().enumerate() {
-                path.push('/');
-                path.push_str(&at.to_string());
+                // Writing to a string has no way to fail.
+                let _ = write!(path, "/{at}");
                 walk(rest, item, true, path, hit);
                 path.truncate(end);
             }
@@ -195,6 +195,9 @@ fn child<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
 
 fn push_name(path: &mut String, name: &str) {
     path.push('/');
+    if !name.contains(['~', '/', '*']) {
+        return path.push_str(name);
+    }
     path.push_str(&name.replace('~', "~0").replace('/', "~1").replace('*', "~2"));
 }
 

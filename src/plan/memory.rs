@@ -2,9 +2,9 @@
 
 use super::board::{Board, Cell, Detail};
 use super::facts::{Candidate, Current, Facts, Standing};
+use super::once::Once;
 use crate::diag::Result;
 use crate::digest::{Digest, Short};
-use crate::json::Ids;
 use crate::key::Part;
 use crate::link::{Line, LockFile, PhaseLock, Text};
 use crate::store::{Known, Provenance, Store};
@@ -20,6 +20,8 @@ pub struct Memory<'s> {
     lock: &'s LockFile,
     /// The ids under which a phase's lock lines have a content key; made when first asked for.
     by_content: OnceLock<IdsByContent>,
+    /// What the boards of several wishes share.
+    pub(super) once: Option<Once>,
 }
 
 /// What is told of an item: the common case at once, all facts otherwise.
@@ -43,7 +45,7 @@ pub(super) struct Other {
 impl<'s> Memory<'s> {
     /// The memory of a course: the store and its lock.
     pub fn new(store: &'s Store, lock: &'s LockFile) -> Self {
-        Self { store, lock, by_content: OnceLock::new() }
+        Self { store, lock, by_content: OnceLock::new(), once: None }
     }
 
     /// The store.
@@ -68,24 +70,6 @@ impl<'s> Memory<'s> {
 
     pub(super) fn phase_lock(&self, phase: &str) -> Option<&'s PhaseLock> {
         self.lock.lock().and_then(|lock| lock.phases.get(phase))
-    }
-
-    /// What stands in the main file for an item: its digest, and its text as far as it had to be read for that.
-    fn standing(
-        &self,
-        board: &Board<'_>,
-        phase: usize,
-        id: &str,
-        root: &str,
-    ) -> Result<Option<(Digest, Text)>> {
-        let main = &board.phases[phase].main;
-        let Some(found) = main.find(id) else { return Ok(None) };
-        if let Some(digest) = found.digest {
-            return Ok(Some((digest, Text::InMain(found))));
-        }
-        let mut value = board.output(phase, id, root, &Text::InMain(found))?;
-        board.rule(phase).output.take_in(&mut value, Ids { id, root });
-        Ok(Some((super::output_digest(&value), Text::Lifted(value.to_string().into()))))
     }
 
     /// The common case, told at once: lock line, main file, key and checks agree.

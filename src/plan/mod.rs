@@ -19,6 +19,7 @@ mod grouping;
 mod items;
 mod judge_course;
 mod memory;
+mod once;
 mod opening;
 mod order;
 mod outline;

@@ -265,7 +265,7 @@ impl Board<'_> {
             super::memory::Told::Facts(facts) => *facts,
         };
         facts.claimable = claimable;
-        let mut decision = decide(&facts, &|lifted| self.judge(phase, detail, lifted));
+        let mut decision = decide(&facts, &|lifted| memory.judged(self, phase, detail, &content, lifted));
         if decision.claimed || decision.verdict.is_to_buy() {
             decision.same = facts.same;
         }

@@ -9,7 +9,7 @@ use crate::diag::Result;
 use crate::event::{Event, MainFile as Told};
 use crate::json::Value;
 use crate::link::envelope_changes;
-use crate::plan::{Board, Bounds, Cell, Current, Difference, Held, Verdict, outline};
+use crate::plan::{Board, Bounds, Cell, Current, Difference, Held, Memory, Verdict, outline};
 use crate::store::{Entry, Provenance, Store};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
@@ -141,6 +141,7 @@ fn note(event: &Event, warnings: &mut Vec<String>) {
 
 fn carry_out(session: &Session, options: &mut Options, dry_run: bool) -> Result<Adoption> {
     let memories = session.memories();
+    let memories: Vec<_> = memories.into_iter().map(Memory::for_several_boards).collect();
     let boards = session.boards(options, &options.selection, &memories)?;
     let courses: Vec<CourseAdoption> =
         boards.iter().map(|board| course(board, session)).collect::<Result<_>>()?;

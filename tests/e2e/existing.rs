@@ -231,7 +231,7 @@ fn what_is_not_recognised_is_told_and_nothing_is_written() {
                 );
             },
             &[],
-            "as `builtin:objects@1`: `seed_pairs.json` holds 1 items, `lego_pairs.json`",
+            "as `builtin:objects@1`: `seed_pairs.json` holds 1 item, `lego_pairs.json`",
             "rules --copy",
         ),
         (
@@ -346,7 +346,7 @@ fn what_is_odd_about_main_files_is_said_before_anything_is_written() {
     let pairs = in_dir(MAIN_FILES[0]);
     twice.write(&pairs, &twice.read(&pairs).replacen('{', "{\n  \"S0002\": [\"x\", \"y\"],", 1));
     let ran = twice.run(&["init", "--from", DIR, "--yes", "--adopt"]).exits(2);
-    assert!(ran.stdout.contains("`S0002` stand in `seed_pairs.json` more than once"), "{ran:#?}");
+    assert!(ran.stdout.contains("`S0002` stands in `seed_pairs.json` more than once"), "{ran:#?}");
     assert!(ran.stderr.contains("keep one of the two"), "{ran:#?}");
 }
 
