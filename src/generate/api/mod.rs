@@ -8,11 +8,12 @@ mod exchange;
 mod gate;
 mod openai;
 mod sse;
+mod told;
 mod wire;
 
 pub use exchange::Endpoint;
 
-use super::{Begun, Cache, Generator, Meters, Outcome, Pending, Reply, Request, Stop};
+use super::{Begun, Cache, Generator, Meters, Pending, Reply, Request, Stop};
 use crate::course::{Api, CacheLife, Generate, GeneratorKind, Output};
 use crate::digest::Hasher;
 use crate::json::{Value, canonical};
@@ -99,38 +100,16 @@ impl Remote {
                 self.schema_refused.store(true, Ordering::Relaxed);
             }
         }
-        let wire = wire.filter(|_| note.is_empty());
-        let Heard { text, refusal, end, meters, money_usd, model, .. } = heard;
-        let mut wait = None;
-        let cut = |why: String, text: String| Outcome::Truncated {
-            answer: wire.map_or(text.clone(), |wire| wire.unwrapped(text, true)).into_bytes(),
-            why,
-        };
-        let outcome = match trouble {
-            Some(Trouble::Interrupted) => Outcome::Interrupted,
-            Some(Trouble::TimedOut) => Outcome::TimedOut(self.timeout_s),
-            Some(Trouble::Transport(what, pause)) => {
-                wait = pause;
-                Outcome::Transport(what)
-            }
-            Some(Trouble::Refused(what)) => Outcome::Unusable {
-                what,
-                hint: "the service does not take this request: mend `model`, `effort`, `max_tokens` or `params` under `[generate]`".to_owned(),
-            },
-            Some(Trouble::TooLong(what)) => cut(format!("the request is too long ({what})"), String::new()),
-            Some(Trouble::Unusable(what, hint)) => Outcome::Unusable { what, hint: hint.to_owned() },
-            None => match (refusal, end) {
-                (Some(why), _) | (None, Some(End::Refused(why))) => {
-                    Outcome::Failed(format!("the model gave no answer: {why}"))
-                }
-                (None, Some(End::Cut(why))) => cut(format!("the answer was cut off: {why}"), text),
-                (None, _) => {
-                    let text = wire.map_or(text.clone(), |wire| wire.unwrapped(text, false));
-                    Outcome::Answered(text.into_bytes())
-                }
-            },
-        };
-        Reply { outcome, stderr: note, meters, money_usd, model, wait }
+        let shape = wire.filter(|_| note.is_empty()).map(Wire::shape);
+        Reply { stderr: note, ..told::reply(trouble, heard, shape, self.timeout_s) }
+    }
+
+    /// The system text of a call.
+    fn system(request: &Request, wire: Option<&Wire>) -> String {
+        match wire {
+            Some(wire) => format!("{}\n\n{}\n", request.prefix.trim_end_matches('\n'), wire.note()),
+            None => request.prefix.to_string(),
+        }
     }
 
     async fn try_once(
@@ -141,10 +120,7 @@ impl Remote {
         begun: &mut Begun,
         heard: &mut Heard,
     ) -> Result<(), Trouble> {
-        let system = match wire {
-            Some(wire) => format!("{}\n\n{}\n", request.prefix.trim_end_matches('\n'), wire.note()),
-            None => request.prefix.to_string(),
-        };
+        let system = Self::system(request, wire);
         let sent = match self.kind {
             GeneratorKind::Openai => openai::request(self, &system, &request.body, wire),
             _ => anthropic::request(self, &system, &request.body, wire),
