@@ -40,7 +40,7 @@ pub use main_files::{PhaseFile, Recognised, builtin_files, main_files, recognise
 pub use output::*;
 pub use pack::{BUILTIN_PACKS, BuiltinPack, PackPhase, builtin_pack};
 pub use schema::{manifest_schema, rule_schema};
-pub use service::{Api, ApiKey, CacheLife};
+pub use service::{Api, ApiKey, Batches, CacheLife};
 pub use shared::{OnRemoteDown, SharedMode, SharedPlace, SharedStore};
 pub use starter::*;
 pub use types::*;

@@ -33,6 +33,7 @@ mod problem;
 mod progress;
 mod reporter;
 mod status;
+mod submissions;
 mod summary;
 mod table;
 mod text_diff;

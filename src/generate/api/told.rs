@@ -7,12 +7,7 @@ use crate::generate::{Outcome, Reply};
 use crate::json::Shape;
 
 /// The reply. `shape`: the phase's, if the answer was asked for by schema; `timeout_s`: what the request was allowed to take.
-pub(super) fn reply(
-    trouble: Option<Trouble>,
-    heard: Heard,
-    shape: Option<&Shape>,
-    timeout_s: u64,
-) -> Reply {
+pub(super) fn reply(trouble: Option<Trouble>, heard: Heard, shape: Option<&Shape>, timeout_s: u64) -> Reply {
     let Heard { text, refusal, end, meters, money_usd, model, .. } = heard;
     let mut wait = None;
     let own = |text: String, is_cut| match shape {
