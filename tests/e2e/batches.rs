@@ -7,14 +7,14 @@ use crate::support::{Ran, Running, Space};
 use serde_json::Value;
 use std::process::Command;
 
-const KINDS: [&str; 2] = ["anthropic", "openai"];
+pub(crate) const KINDS: [&str; 2] = ["anthropic", "openai"];
 const BATCH: &str = "mode = \"batch\"\npoll_s = 0.02";
 
-fn space(service: &Batches, kind: &str, seeds: usize, more: &str) -> Space {
+pub(crate) fn space(service: &Batches, kind: &str, seeds: usize, more: &str) -> Space {
     space_at(&service.address, kind, seeds, &format!("{BATCH}\n{more}"))
 }
 
-fn tool(space: &Space, args: &[&str]) -> Command {
+pub(crate) fn tool(space: &Space, args: &[&str]) -> Command {
     let mut tool = space.tool(&[&["build", "--format", "json"], args].concat());
     tool.env("STUB_KEY", KEY);
     tool
@@ -47,7 +47,7 @@ fn assert_books_agree(space: &Space, service: &Batches) {
 
 /// Nothing was sold twice, and nothing is under way any more.
 #[track_caller]
-fn assert_sold_once(space: &Space, service: &Batches) {
+pub(crate) fn assert_sold_once(space: &Space, service: &Batches) {
     assert!(service.sold_items().values().all(|times| *times == 1), "{:#?}", service.sold_items());
     assert_nothing_is_open(space);
 }
@@ -310,7 +310,9 @@ fn what_was_not_come_to_goes_with_the_next_submission() {
         });
         let space = space(&service, kind, 120, "");
         let ran = build(&space, &[]).exits(0);
-        assert_eq!(service.sizes(), [6, 4, 1, 6], "{kind}: {ran:#?}");
+        let sizes = service.sizes();
+        // What the second phase has ready by then goes with the third.
+        assert_eq!((&sizes[..2], sizes.len(), sizes.iter().sum()), (&[6, 4][..], 4, 17), "{kind}: {ran:#?}");
         let attempts = ran.events.iter().filter(|event| event["event"] == "call_started");
         assert!(attempts.into_iter().all(|event| event["attempt"] == 1), "none of it was an attempt");
         assert_sold_once(&space, &service);
@@ -396,9 +398,11 @@ fn a_cut_off_answer_is_split_and_a_refused_schema_left_out() {
         let cut = space(&service, kind, 40, "");
         build(&cut, &[]).exits(0);
         let sizes = service.sizes();
-        assert_eq!((sizes[0], *sizes.last().unwrap()), (2, 2), "{sizes:?}");
-        let rest = service.sold()[2].items.len();
-        assert!(rest > 0 && rest <= 10);
+        assert_eq!((sizes[0], sizes.iter().sum::<usize>()), (2, 5), "{sizes:?}");
+        let sold = service.sold();
+        let asked: Vec<usize> =
+            sold.iter().filter(|sold| sold.phase == "first").map(|sold| sold.items.len()).collect();
+        assert!(asked[..2] == [20, 20] && asked[2..].iter().all(|rest| *rest <= 10), "{asked:?}");
         assert_books_agree(&cut, &service);
         let service = Batches::start();
         service.refuse_schemas();
@@ -441,7 +445,7 @@ fn a_plan_tells_half_the_price() {
         "cache_write = 3.0, cache_read = 3.0",
     );
     let direct = usd(&space);
-    assert!((batch * 2.0 / direct - 1.0).abs() < 1e-6, "{batch} {direct}");
+    assert!((batch * 2.0 / direct - 1.0).abs() < 0.01, "{batch} {direct}");
 }
 
 #[test]

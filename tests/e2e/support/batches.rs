@@ -208,6 +208,16 @@ impl Batches {
     }
 }
 
+impl Batch {
+    /// What passes between two looks.
+    fn work(&mut self, held: bool) {
+        if !held {
+            self.looks = self.looks.saturating_sub(1);
+            self.ended |= self.looks == 0;
+        }
+    }
+}
+
 impl Books {
     fn add(
         &mut self,
@@ -428,6 +438,8 @@ fn create_batch(request: &Request, books: &mut Books) -> (u16, String) {
 
 fn list(query: &str, cursor: &str, books: &mut Books, anthropic: bool) -> (u16, String) {
     let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}=")));
+    let held = books.held;
+    books.batches.iter_mut().for_each(|batch| batch.work(held));
     // Small pages, so that whoever does not turn them misses something.
     let limit = value("limit").map_or(20, |limit| limit.parse().unwrap()).min(2);
     let newest_first: Vec<&Batch> = books.batches.iter().rev().collect();
@@ -445,10 +457,7 @@ fn look(id: &str, books: &mut Books, anthropic: bool) -> (u16, String) {
     let Some(batch) = books.batches.iter_mut().find(|batch| batch.id == id) else {
         return error(404, "not_found_error", "no such batch");
     };
-    if !held {
-        batch.looks = batch.looks.saturating_sub(1);
-        batch.ended |= batch.looks == 0;
-    }
+    batch.work(held);
     let mut shown = shown(batch, anthropic);
     if let Some(why) = fails.filter(|_| batch.ended && !anthropic) {
         shown["status"] = json!("failed");
