@@ -20,6 +20,8 @@ pub enum Kind {
     WorkNeeded,
     /// A budget or a confirmation stopped the run (exit 4).
     Budget,
+    /// What may have been bought already cannot be asked about, and is not bought again (exit 6).
+    OutOfReach,
     /// Another build holds the workspace (exit 5).
     Busy,
     /// A bug of coursebuild itself (exit 70).

@@ -2,6 +2,7 @@
 
 use crate::check::Finding;
 use crate::generate::Meters;
+use crate::generate::batch::Progress;
 use serde::{Deserialize, Serialize};
 
 /// One event. `--format json` prints one a line; the names are a promise.
@@ -67,6 +68,8 @@ pub enum Event {
         /// For what, in words.
         what: String,
     },
+    /// A submission to a batch endpoint stands otherwise than before.
+    Submission(Progress),
     /// A call has come back.
     CallEnded {
         /// The call's id.

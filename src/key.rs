@@ -271,6 +271,7 @@ impl Walk {
         let Api {
             effort,
             json_schema,
+            batches: _,  // half the price for the same work
             base_url: _, // the same model at another place
             version: _,
             key: _,

@@ -76,6 +76,8 @@ enum Warmth {
 #[derive(Debug)]
 struct Queue {
     cut: Cut,
+    /// Its calls are not counted among those in flight: they wait elsewhere for one another.
+    unbounded: bool,
     /// The cache group, if its calls share a prefix that a provider keeps.
     group: Option<usize>,
     /// Roots of which it is not known yet what has to be bought.
@@ -125,7 +127,15 @@ impl Schedule {
 
     fn add(&mut self, cut: Cut, roots: u32, cohorts: Option<Cohorts>) -> PhaseNo {
         let (pending, lanes) = ((0..roots).collect(), BTreeMap::new());
-        self.phases.push(Queue { cut, pending, gate: u32::MAX, group: None, lanes, cohorts });
+        self.phases.push(Queue {
+            cut,
+            pending,
+            gate: u32::MAX,
+            unbounded: false,
+            group: None,
+            lanes,
+            cohorts,
+        });
         PhaseNo(self.phases.len() - 1)
     }
 
@@ -170,9 +180,16 @@ impl Schedule {
         self.groups[group] = Warmth::Cold;
     }
 
-    /// A call has come back.
-    pub fn finished(&mut self) {
-        self.in_flight = self.in_flight.saturating_sub(1);
+    /// The phase's calls leave however many others are in flight, and are not counted among them.
+    pub fn unbounded(&mut self, phase: PhaseNo) {
+        self.phases[phase.0].unbounded = true;
+    }
+
+    /// A call of a phase has come back.
+    pub fn finished(&mut self, phase: PhaseNo) {
+        if !self.phases[phase.0].unbounded {
+            self.in_flight = self.in_flight.saturating_sub(1);
+        }
     }
 
     /// No call leaves any more.
@@ -188,7 +205,7 @@ impl Schedule {
     /// The next call to leave, if one may. It counts as in flight from now on. Later phases go first: what is begun is
     /// brought to its end, and trouble in a late phase shows early.
     pub fn next_call(&mut self) -> Option<Ready> {
-        if self.stopped || self.in_flight >= self.jobs {
+        if self.stopped {
             return None;
         }
         let again = self.retries.iter().position(|retry| self.may_leave(retry.phase));
@@ -206,19 +223,22 @@ impl Schedule {
             self.groups[group] = Warmth::Led;
             ready.leads = true;
         }
-        self.in_flight += 1;
+        if !self.phases[ready.phase.0].unbounded {
+            self.in_flight += 1;
+        }
         Some(ready)
     }
 
-    /// Whether its calls need not wait for a leader.
+    /// Whether there is room for its calls, and they need not wait for a leader.
     fn may_leave(&self, phase: PhaseNo) -> bool {
-        self.phases[phase.0].group.is_none_or(|group| self.groups[group] != Warmth::Led)
+        let has_room = self.in_flight < self.jobs || self.phases[phase.0].unbounded;
+        has_room && self.phases[phase.0].group.is_none_or(|group| self.groups[group] != Warmth::Led)
     }
 }
 
 impl Queue {
     fn next_call(&mut self) -> Option<Vec<Place>> {
-        let Self { cut, pending, gate, lanes, cohorts, group: _ } = self;
+        let Self { cut, pending, gate, lanes, cohorts, group: _, unbounded: _ } = self;
         let first_pending = pending.first().copied();
         let mut best: Option<(Place, Lane, usize)> = None;
         for (lane, wants) in lanes.iter() {
@@ -305,6 +325,26 @@ mod tests {
     }
 
     #[test]
+    fn calls_that_wait_elsewhere_are_not_counted() {
+        let mut schedule = Schedule::new(1);
+        let [first, second] = [0, 1].map(|_| schedule.add_phase(Cut { size: 1, bytes: None }, 3));
+        schedule.unbounded(second);
+        for root in 0..3 {
+            let wanted = [Want { place: (root, 0), lane: (0, false, Digest::default()), bytes: 0 }];
+            schedule.settle(first, root, &wanted);
+            schedule.settle(second, root, &wanted);
+        }
+        let leave = |schedule: &mut Schedule| -> Vec<usize> {
+            std::iter::from_fn(|| schedule.next_call()).map(|call| call.phase.0).collect()
+        };
+        assert_eq!(leave(&mut schedule), [1, 1, 1, 0]);
+        schedule.finished(second);
+        assert_eq!(leave(&mut schedule), [0; 0], "the place of the other one is still taken");
+        schedule.finished(first);
+        assert_eq!(leave(&mut schedule), [0]);
+    }
+
+    #[test]
     fn lanes_bytes_gates_and_jobs_are_kept() {
         let mut schedule = Schedule::new(2);
         let phase = schedule.add_phase(Cut { size: 10, bytes: Some(100) }, 4);
@@ -318,11 +358,11 @@ mod tests {
         assert_eq!(schedule.next_call().unwrap().items, [(0, 0)], "a second item would pass the bytes");
         assert_eq!(schedule.next_call().unwrap().items, [(1, 0)], "another lane, and too large: alone");
         assert_eq!(schedule.next_call(), None, "two are in flight");
-        schedule.finished();
+        schedule.finished(phase);
         assert_eq!(schedule.next_call(), None, "the gate is closed for root 2");
         schedule.gate(phase, 3);
         assert_eq!(schedule.next_call().unwrap().items, [(2, 0)]);
-        schedule.finished();
+        schedule.finished(phase);
         schedule.retry(phase, vec![(0, 0)]);
         schedule.stop();
         assert_eq!(schedule.next_call(), None);
@@ -397,7 +437,7 @@ mod tests {
                 break;
             }
             let call = flying.swap_remove(arrivals.below(flying.len()));
-            schedule.finished();
+            schedule.finished(call.phase);
             let (bad, good): (Vec<Place>, Vec<Place>) =
                 call.items.iter().partition(|place| !call.retry && fails[place.0 as usize]);
             if !bad.is_empty() {

@@ -347,6 +347,7 @@ fn exit_code(kind: Kind) -> u8 {
         Kind::WorkNeeded => 3,
         Kind::Budget => 4,
         Kind::Busy => 5,
+        Kind::OutOfReach => 6,
         Kind::Internal => 70,
         Kind::Interrupted => 130,
     }

@@ -1,6 +1,6 @@
 //! Who is asked for a phase's items, validated: kind, program or place, model, limits.
 
-use super::service::{Api, CacheLife};
+use super::service::{Api, Batches, CacheLife};
 use crate::json::Value;
 use std::path::PathBuf;
 
@@ -103,6 +103,11 @@ impl GeneratorKind {
 }
 
 impl Generate {
+    /// How the service is asked by batches, if it is.
+    pub fn batches(&self) -> Option<Batches> {
+        self.api.as_ref().and_then(|api| api.batches)
+    }
+
     /// Whether the provider is told to keep prefixes for an hour.
     pub fn keeps_an_hour(&self) -> bool {
         self.api.as_ref().is_some_and(|api| api.cache_life == CacheLife::Hour)

@@ -79,6 +79,12 @@ pub(super) struct RawGenerate {
     requests_per_minute: Option<Spanned<u64>>,
     #[schemars(with = "Option<u64>")]
     tokens_per_minute: Option<Spanned<u64>>,
+    #[schemars(with = "Option<String>")]
+    mode: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
+    repairs: Option<Spanned<String>>,
+    #[schemars(with = "Option<f64>")]
+    poll_s: Option<Spanned<f64>>,
 }
 
 /// What a manifest without `[generate]` is told.

@@ -47,7 +47,7 @@ pub use recognise::{
     FoundDocuments, FoundFile, FoundSource, Holds, Recognised, documents, recognise, source_of, sources,
 };
 pub use schema::{manifest_schema, rule_schema};
-pub use service::{Api, ApiKey, CacheLife};
+pub use service::{Api, ApiKey, Batches, CacheLife};
 pub use shared::{OnRemoteDown, SharedMode, SharedPlace, SharedStore};
 pub use starter::*;
 pub use types::*;

@@ -1,5 +1,7 @@
 //! A model's service, as a manifest declares it.
 
+use std::time::Duration;
+
 /// Where and how an API is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Api {
@@ -23,10 +25,21 @@ pub struct Api {
     pub stream_usage: bool,
     /// `openai`: the service knows `max_tokens` only, and not `max_completion_tokens`.
     pub old_max_tokens: bool,
+    /// How it is asked by batches; `None`: call by call.
+    pub batches: Option<Batches>,
     /// Requests that may leave in a minute.
     pub requests_per_minute: Option<u64>,
     /// Input tokens that may leave in a minute.
     pub tokens_per_minute: Option<u64>,
+}
+
+/// How a service is asked by batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batches {
+    /// Items that failed are asked for again call by call.
+    pub repairs_direct: bool,
+    /// Between two looks at a submission; `None`: from 5 seconds to a minute.
+    pub poll: Option<Duration>,
 }
 
 /// Where the key of an API is. The key itself is never in a manifest.

@@ -16,7 +16,7 @@ pub mod preset;
 mod replay;
 
 pub use crate::money::Meters;
-pub use api::{Endpoint, Remote};
+pub use api::{Endpoint, Remote, batch};
 pub use notice::{Heard, Notice, Notices};
 pub use phrasebook::Phrasebook;
 pub use replay::Replay;
@@ -109,6 +109,10 @@ pub enum Outcome {
     },
     /// The run was interrupted before an answer came.
     Interrupted,
+    /// The request went out with others and was not come to; not an attempt: it goes with the next ones.
+    Unreached(String),
+    /// The request is at the other side, or may be: the call stays open. Where it cannot be waited for in this run: why.
+    Pending(Option<batch::Stuck>),
 }
 
 /// A call's outcome with all that is kept of it.
@@ -165,6 +169,12 @@ pub trait Generator: Send + Sync {
     fn ask_telling(&self, request: Request, stop: Stop, begun: Begun) -> Pending<'_> {
         drop(begun);
         self.ask(request, stop)
+    }
+
+    /// The desk at which calls of this attempt gather, to go out together; `None` where each is asked by itself.
+    fn desk(&self, attempt: u32) -> Option<Arc<batch::Desk>> {
+        let _ = attempt;
+        None
     }
 
     /// How calls with this prefix share the provider's cache; `None` where there is nothing to share.

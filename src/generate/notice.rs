@@ -1,14 +1,20 @@
-//! What a call waits for, told while it waits: a file that somebody is to write, a limit that lifts in hours.
+//! What is told while calls wait: a file that somebody is to write, a limit that lifts in hours, how a submission stands.
 
+use super::batch::Progress;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// One thing told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// The call's id.
-    pub call: String,
-    /// What it waits for, in words.
-    pub what: String,
+pub enum Notice {
+    /// A call waits.
+    Waits {
+        /// The call's id.
+        call: String,
+        /// What it waits for, in words.
+        what: String,
+    },
+    /// A submission stands otherwise than before.
+    Submission(Progress),
 }
 
 /// Where notices go. Cheap to clone; nobody needs to listen.
@@ -29,7 +35,12 @@ impl Notices {
     /// Tells what a call waits for.
     pub fn tell(&self, call: &str, what: impl Into<String>) {
         // Without a listener there is nobody to be told.
-        let _ = self.0.send(Notice { call: call.to_owned(), what: what.into() });
+        let _ = self.0.send(Notice::Waits { call: call.to_owned(), what: what.into() });
+    }
+
+    /// Tells how a submission stands.
+    pub fn submission(&self, progress: Progress) {
+        let _ = self.0.send(Notice::Submission(progress));
     }
 }
 
@@ -40,5 +51,10 @@ impl Heard {
             Some(notice) => notice,
             None => std::future::pending().await,
         }
+    }
+
+    /// The next notice, if there is one already.
+    pub fn now(&mut self) -> Option<Notice> {
+        self.0.try_recv().ok()
     }
 }

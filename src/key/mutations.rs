@@ -139,6 +139,7 @@ fn api() -> Api {
         json_schema: true,
         stream_usage: true,
         old_max_tokens: false,
+        batches: None,
         requests_per_minute: None,
         tokens_per_minute: None,
     }
@@ -233,6 +234,7 @@ const NOT_IN_THE_KEY: &[Unseen] = &[
     ("an API's key",              |w| of_api(w).key = ApiKey::Command(vec!["pass".into()])),
     ("an API's limits",           |w| { of_api(w).max_tokens = None; of_api(w).requests_per_minute = Some(1); of_api(w).tokens_per_minute = Some(1); }),
     ("an API's cache",            |w| { of_api(w).cache_life = CacheLife::Hour; of_api(w).cache_markers = false; }),
+    ("an API's batches",          |w| of_api(w).batches = Some(crate::course::Batches { repairs_direct: true, poll: None })),
     ("how an API is spoken to",   |w| { of_api(w).stream_usage = false; of_api(w).old_max_tokens = true; }),
     ("how a program is asked",    |w| w.rule.generate.preset = Some(crate::course::Preset::Claude)),
     ("where a program is",        |w| w.rule.generate.argv[0] = "/home/ana/bin/claude".into()),

@@ -180,6 +180,7 @@ fn kind(kind: Kind) -> &'static str {
         Kind::WorkNeeded => "work_needed",
         Kind::Budget => "budget",
         Kind::Busy => "busy",
+        Kind::OutOfReach => "out_of_reach",
         Kind::Internal => "internal",
         Kind::Interrupted => "interrupted",
     }

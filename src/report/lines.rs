@@ -2,6 +2,7 @@
 
 use super::findings::{FEW, findings};
 use super::look::{Detail, Look};
+use super::submissions;
 use super::words::{between, count, count_between, duration, flat, money, tokens};
 use crate::event::{Event, PhaseStart};
 use crate::plan::Bounds;
@@ -94,6 +95,7 @@ impl Lines {
                 let name = self.calls.get(call).map_or_else(|| flat(call), |call| call.name.clone());
                 format!("{name}: {}\n", flat(what))
             }
+            Event::Submission(progress) => submissions::line(progress),
             Event::CallEnded { .. } => self.ended(event),
             Event::Judging { course, phase, batches } => {
                 format!(

@@ -34,6 +34,7 @@ mod progress;
 mod proposal;
 mod reporter;
 mod status;
+mod submissions;
 mod summary;
 mod table;
 mod text_diff;

@@ -3,8 +3,10 @@
 //! Knows no clock: every moment is given, in seconds since the run began.
 
 use super::outlook::{Outlook, Sureness};
+use super::submissions;
 use super::words::{count, flat, number, whole_seconds};
 use crate::event::Event;
+use crate::generate::batch::Progress as Submission;
 use std::collections::HashMap;
 
 /// How wide a bar is, in columns.
@@ -23,6 +25,8 @@ pub(super) struct Progress {
     /// The most calls that were in flight at once.
     width: usize,
     gave_up: usize,
+    /// What is at batch endpoints.
+    submissions: Vec<Submission>,
 }
 
 /// A phase and its calls.
@@ -81,6 +85,12 @@ impl Progress {
                 }
             }
             Event::ItemFailed { .. } => self.gave_up += 1,
+            Event::Submission(progress) => {
+                self.submissions.retain(|known| known.name != progress.name);
+                if !matches!(progress.state, "ended" | "left") {
+                    self.submissions.push(progress.clone());
+                }
+            }
             _ => {}
         }
     }
@@ -96,13 +106,14 @@ impl Progress {
 
     /// True while calls are in flight.
     pub(super) fn busy(&self) -> bool {
-        !self.in_flight.is_empty()
+        !self.in_flight.is_empty() || !self.submissions.is_empty()
     }
 
     /// A bar for each phase that has calls, the calls in flight, oldest first and as many as there is room for, and
     /// [`Self::line`]. Never more than `height` lines.
     pub(super) fn screen(&self, now: f64, height: usize) -> Vec<String> {
         let mut lines = self.bars();
+        lines.extend(self.submissions.iter().map(|one| submissions::line(one).trim_end().to_owned()));
         lines.truncate(height.saturating_sub(2));
         lines.extend(self.flights(now, height.saturating_sub(lines.len() + 1)));
         lines.push(self.line(now));

@@ -7,7 +7,7 @@ use super::standing;
 use crate::diag::{Problem, Result};
 use crate::digest::Hasher;
 use crate::generate::{Begun, Generator, Notices, Outcome, Reply, Request, Stop};
-use crate::money::{Meters, Prices};
+use crate::money::{Meters, Prices, Terms};
 use crate::store::{Answer, Entry, EntryId, Intent, MAX_ANSWER, Store};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,8 +26,8 @@ pub(super) struct Means {
     pub(super) stop: Stop,
     pub(super) begun: Begun,
     pub(super) prices: Arc<Prices>,
-    /// The provider is told to keep prefixes for an hour, which has a price of its own.
-    pub(super) hour: bool,
+    /// On what terms it is made.
+    pub(super) terms: Terms<'static>,
     /// Where long pauses are told.
     pub(super) notices: Notices,
     /// The shared store, if there is one that can be asked.
@@ -51,13 +51,16 @@ pub(super) async fn ask(
 ) -> Result<Came> {
     crate::fs::create_dir(&request.dir)?;
     store.intend(&intent).await?;
-    let (prices, hour, outlet) = (means.prices.clone(), means.hour, means.outlet.clone());
+    let (prices, terms, outlet) = (means.prices.clone(), means.terms, means.outlet.clone());
     let (mut reply, too_long) = bounded(with_patience(request, means).await);
     let ended_ms = now_ms();
     if reply.money_usd.is_none() {
-        reply.money_usd = cost(&prices, [&reply.model, &intent.model], &reply.meters, ended_ms, hour);
+        reply.money_usd = cost(&prices, [&reply.model, &intent.model], &reply.meters, ended_ms, terms);
     }
     let Some(answer) = Answer::of(reply.clone(), ended_ms) else {
+        if matches!(reply.outcome, Outcome::Pending(_)) {
+            return Ok(Came::Nothing(reply.outcome));
+        }
         standing::leave(&store, &intent, &store.call_dir(&intent.call))?;
         store.abandon(&intent.call);
         store.forget_call(&intent.call)?;
@@ -124,15 +127,19 @@ pub(super) fn cost(
     models: [&Option<String>; 2],
     meters: &Meters,
     at_ms: u64,
-    hour: bool,
+    terms: Terms<'_>,
 ) -> Option<f64> {
     let day = day_of(at_ms);
-    models.into_iter().flatten().find_map(|model| prices.cost(model, meters, &day, hour))
+    models.into_iter().flatten().find_map(|model| prices.cost(model, meters, &day, terms))
 }
 
 /// Asks until there is an outcome that is no fault of the way, or patience ends. What faulty tries cost is counted with it.
 async fn with_patience(request: Request, means: Means) -> Reply {
     let Means { generator, mut stop, begun, notices, .. } = means;
+    if generator.desk(request.attempt).is_some() {
+        // The desk has patience of its own.
+        return generator.ask(request, stop).await;
+    }
     let mut since: Option<Instant> = None;
     let mut tried = Meters::default();
     let mut backoff = Duration::from_millis(500);

@@ -1,6 +1,7 @@
 //! The conductor's loop: one task that owns all state, hands out calls and takes back what they bring.
 
 mod account;
+mod desks;
 mod leaving;
 
 use self::account::Leave;
@@ -12,7 +13,7 @@ use super::looks::Looked;
 use super::options::Options;
 use super::outlet::Outlet;
 use super::refresh;
-use super::refusal::{call_trouble, unusable};
+use super::refusal::{call_trouble, out_of_reach, unusable};
 use super::signals::Signals;
 use super::spending::Spending;
 use super::tally::Tally;
@@ -22,7 +23,8 @@ use crate::course::Severity;
 use crate::diag::{Problem, Result};
 use crate::digest::Digest;
 use crate::event::Event;
-use crate::generate::{Generator, Heard, Notice, Notices, Outcome, Stop, Stopper};
+use crate::generate::batch::{Desk, Seat};
+use crate::generate::{Generator, Heard, Notices, Outcome, Stop, Stopper};
 use crate::link::Text;
 use crate::plan::{Board, Current, Decision, Memory, State, enlist, extras, place, trouble};
 use crate::prompt::Prompts;
@@ -75,6 +77,15 @@ struct Flight {
     intent: Arc<Intent>,
     started: Instant,
     leave: Leave,
+    /// Its place at the desk of a batch endpoint, which it keeps until it has been taken back.
+    seat: Option<Seat>,
+}
+
+impl Flight {
+    /// Seconds since it left.
+    fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
 }
 
 pub(super) struct Loop<'c, 'a, 'w> {
@@ -90,6 +101,8 @@ pub(super) struct Loop<'c, 'a, 'w> {
     flights: HashMap<tokio::task::Id, Flight>,
     calls: JoinSet<Result<Came>>,
     caches: Caches,
+    /// The desks of the batch endpoints, each once.
+    desks: Vec<Arc<Desk>>,
     /// Calls tell here by their numbers that their answers have begun.
     begun: (mpsc::UnboundedSender<u64>, mpsc::UnboundedReceiver<u64>),
     serial: u64,
@@ -120,6 +133,7 @@ impl Conductor<'_, '_> {
             })
             .collect();
         let caches = Caches::new(&self.prompts, &self.generators, &numbers, &mut schedule);
+        let desks = desks::of(&self.generators, &numbers, &mut schedule);
         let positions = self.boards.iter().map(|board| vec![Vec::new(); board.phases.len()]).collect();
         let state = Loop {
             run: self,
@@ -132,6 +146,7 @@ impl Conductor<'_, '_> {
             flights: HashMap::new(),
             calls: JoinSet::new(),
             caches,
+            desks,
             begun: mpsc::unbounded_channel(),
             serial: 0,
             looks: JoinSet::new(),
@@ -154,8 +169,12 @@ impl Loop<'_, '_, '_> {
         loop {
             self.start_calls(&stop)?;
             self.start_programs()?;
+            self.close_desks();
             if self.flights.is_empty() && self.looks.is_empty() && self.run.judging.is_idle() {
                 self.end.bounded = self.at_bound && self.something_is_left();
+                while let Some(notice) = self.run.heard.now() {
+                    self.tell_notice(notice);
+                }
                 return Ok(self.end);
             }
             tokio::select! {
@@ -167,7 +186,7 @@ impl Loop<'_, '_, '_> {
                     let (id, came) = joined.map_err(|e| Problem::internal("a call's task ended badly").because(e))?;
                     if let Some(flight) = self.flights.remove(&id) {
                         self.labels.give_back(&flight.label);
-                        self.schedule.finished();
+                        self.schedule.finished(flight.number);
                         self.came_back(flight, came);
                     }
                 }
@@ -175,9 +194,7 @@ impl Loop<'_, '_, '_> {
                 Some(judged) = self.run.judging.running.join_next() => {
                     self.judged(judged.map_err(badly)?)?;
                 }
-                Notice { call, what } = self.run.heard.next() => {
-                    (self.run.emit)(&Event::Waiting { call, what });
-                }
+                notice = self.run.heard.next() => self.tell_notice(notice),
                 () = signals.next() => {
                     if self.end.interrupted {
                         stopper.stop();
@@ -185,7 +202,9 @@ impl Loop<'_, '_, '_> {
                     self.end.interrupted = true;
                     self.schedule.stop();
                     self.run.judging.end();
-                    (self.run.emit)(&Event::Interrupted { in_flight: self.flights.len() });
+                    self.leave_desks();
+                    let in_flight = self.flights.values().filter(|flight| flight.seat.is_none()).count();
+                    (self.run.emit)(&Event::Interrupted { in_flight });
                 }
             }
         }
@@ -212,7 +231,12 @@ impl Loop<'_, '_, '_> {
         self.account(&flight, came.as_ref().ok());
         let done = match came {
             Ok(Came::Entry(entry)) => self.take(flight, &entry),
-            Ok(Came::Nothing(Outcome::Interrupted)) => Ok(()),
+            Ok(Came::Nothing(Outcome::Interrupted | Outcome::Pending(None))) => Ok(()),
+            Ok(Came::Nothing(Outcome::Pending(Some(stuck)))) => Err(out_of_reach(stuck)),
+            Ok(Came::Nothing(Outcome::Unreached(why))) => {
+                self.ask_again(&flight, why);
+                Ok(())
+            }
             Ok(Came::Nothing(outcome)) => Err(unusable(&flight.intent.label, outcome)),
             Err(problem) => Err(problem),
         };

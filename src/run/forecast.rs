@@ -1,7 +1,7 @@
 //! What a plan is expected to come to in tokens, money and time: learned from earlier calls, else guessed from lengths.
 
 use super::past::Known;
-use super::spending::{Next, Spending};
+use super::spending::{Next, Spending, terms};
 use crate::diag::Result;
 use crate::money::Ratios;
 use crate::plan::{Board, Dollars, Expected, PhasePlan, Plan};
@@ -140,10 +140,13 @@ impl<'b> Calls<'b> {
             return Some(0.0);
         }
         let (rule, prefix) = (self.board.rule(self.phase), self.prefix);
-        let shared = if rule.generate.kind.is_remote() && prefix >= SHORTEST_SHARED { prefix } else { 0 };
+        let batches = rule.generate.batches().is_some();
+        let cached = rule.generate.kind.is_remote() && !batches && prefix >= SHORTEST_SHARED;
+        let shared = if cached { prefix } else { 0 };
+        let terms = terms(&rule.generate, batches);
         let items = items.div_ceil(calls);
         let (course, body) = (&self.board.course.code, self.body(items));
-        let next = |leads| Next { rule, course, shared, leads, prefix, body, items };
+        let next = |leads| Next { rule, course, shared, leads, prefix, body, items, terms };
         let others = spending.expects(&next(false))? * (calls - 1) as f64;
         Some(spending.expects(&next(true))? + others)
     }

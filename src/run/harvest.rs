@@ -27,7 +27,11 @@ pub(super) fn entry_of(intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<
         }
         Outcome::TimedOut(seconds) => (Ended::TimedOut(*seconds), None, Vec::new()),
         Outcome::Failed(why) => (Ended::Failed(why.clone()), None, Vec::new()),
-        Outcome::Transport(_) | Outcome::Unusable { .. } | Outcome::Interrupted => return Ok(None),
+        Outcome::Transport(_)
+        | Outcome::Unusable { .. }
+        | Outcome::Interrupted
+        | Outcome::Unreached(_)
+        | Outcome::Pending(_) => return Ok(None),
     };
     Ok(Some(Entry {
         intent: intent.clone(),

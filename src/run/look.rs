@@ -8,6 +8,7 @@ use super::options::Options;
 use super::request::{Seat, draft};
 use super::session::Session;
 use super::spending::Spending;
+use super::spending::terms;
 use super::views::{
     BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status,
 };
@@ -279,15 +280,12 @@ pub fn log(options: &Options) -> Result<Vec<LogLine>> {
 fn log_line(entry: Entry, workspace: &Workspace) -> LogLine {
     let Entry { intent, provenance, ended, ended_ms, meters, money_usd, model, stderr, raw, results } = entry;
     // A price that became known later tells what the call had cost.
-    let hour = workspace
-        .courses
-        .iter()
-        .filter(|course| course.code == intent.course)
-        .flat_map(|course| &course.phases);
-    let hour =
-        hour.filter(|phase| phase.rule.name == intent.phase).any(|phase| phase.rule.generate.keeps_an_hour());
+    let courses = workspace.courses.iter().filter(|course| course.code == intent.course);
+    let mut phases = courses.flat_map(|course| &course.phases);
+    let generate = phases.find(|phase| phase.rule.name == intent.phase).map(|phase| &phase.rule.generate);
+    let terms = generate.map(|generate| terms(generate, generate.batches().is_some())).unwrap_or_default();
     let money_usd = money_usd.or_else(|| {
-        super::call::cost(&workspace.prices, [&model, &intent.model], &meters, intent.asked_ms, hour)
+        super::call::cost(&workspace.prices, [&model, &intent.model], &meters, intent.asked_ms, terms)
     });
     let items = intent.items.iter().enumerate().map(|(at, item)| {
         let stored = results.iter().find(|stored| stored.item == at);

@@ -55,6 +55,7 @@ mod signals;
 mod spending;
 mod spared;
 mod standing;
+mod submissions;
 mod tables;
 mod tally;
 mod trial;
@@ -128,6 +129,7 @@ pub fn build(options: &mut Options, emit: &mut dyn FnMut(&Event)) -> Result<Summ
         history.note(event);
         emit(event);
     };
+    submissions::resume(&mut session, options, emit)?;
     session.share(options)?;
     sharing::push(&mut session)?;
     sharing::gather(&mut session, options, true)?;

@@ -102,6 +102,7 @@ impl Loop<'_, '_, '_> {
     /// No call leaves any more, and the problem is told at the end.
     pub(super) fn stop_for(&mut self, problem: Problem) {
         self.schedule.stop();
+        self.leave_desks();
         self.end.problem.get_or_insert(problem);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::call::bounded;
 use super::clock::{now, now_ms};
-use super::{harvest, standing};
+use super::{harvest, standing, submissions};
 use crate::diag::Result;
 use crate::generate::command::Left;
 use crate::generate::drop::Spot;
@@ -35,8 +35,13 @@ pub(super) fn recover(store: &mut Store, tell: &mut dyn FnMut(Found)) -> Result<
     let unfinished = store.unfinished()?;
     unfinished.damaged.iter().for_each(|damaged| tell(Found::Warning(damaged.to_string())));
     let mut drops = Vec::new();
+    let submitted = submissions::calls(store)?;
     for open in unfinished.calls {
         let intent = &open.intent;
+        if open.answer.is_none() && submitted.contains(&intent.call) {
+            // It is at a batch endpoint, or may be: it stays open until that is asked.
+            continue;
+        }
         let dir = store.call_dir(&intent.call);
         let (entry, too_long) = match &open.answer {
             Some(answer) => (harvest::entry_of(intent, &reply_of(answer), answer.ended_ms)?, false),

@@ -2,6 +2,7 @@
 
 use crate::diag::{Kind, Problem};
 use crate::generate::Outcome;
+use crate::generate::batch::Stuck;
 use crate::store::Ended;
 
 /// Why a call as a whole brought nothing, if it did not.
@@ -12,6 +13,11 @@ pub(super) fn call_trouble(ended: &Ended) -> Option<String> {
         Ended::TimedOut(seconds) => Some(format!("there was no answer within {seconds} s")),
         Ended::Failed(why) => Some(why.clone()),
     }
+}
+
+/// What may have been bought already cannot be asked about.
+pub(super) fn out_of_reach(stuck: Stuck) -> Problem {
+    Problem::new(Kind::OutOfReach, stuck.what).hint(stuck.hint)
 }
 
 pub(super) fn unusable(label: &str, outcome: Outcome) -> Problem {

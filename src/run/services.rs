@@ -3,8 +3,10 @@
 use super::options::Options;
 use crate::course::{ApiKey, Generate, Output};
 use crate::diag::{Problem, Result};
-use crate::generate::{Endpoint, Generator, Remote};
+use crate::generate::batch::{Desk, Service, Settings as Batches};
+use crate::generate::{Endpoint, Generator, Notices, Remote};
 use crate::http::{Client, Proxies, Secret, Settings};
+use crate::store::Store;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,28 +18,68 @@ const LONGEST_KEY: usize = 16 * 1024;
 pub(super) struct Services<'o> {
     root: PathBuf,
     options: &'o Options,
+    /// Where submissions to batch endpoints are kept.
+    folder: PathBuf,
+    notices: Notices,
     made: Vec<(&'o Generate, Arc<Endpoint>)>,
+    desks: Vec<(Arc<Endpoint>, Option<Duration>, Arc<Desk>)>,
+}
+
+/// Where a store keeps the submissions that are under way.
+pub(super) fn submissions(store: &Store) -> PathBuf {
+    store.dir().join("submissions")
 }
 
 impl<'o> Services<'o> {
-    pub(super) fn new(root: &Path, options: &'o Options) -> Self {
-        Self { root: root.to_owned(), options, made: Vec::new() }
+    pub(super) fn new(root: &Path, store: &Store, options: &'o Options, notices: &Notices) -> Self {
+        let (folder, notices) = (submissions(store), notices.clone());
+        Self { root: root.to_owned(), options, folder, notices, made: Vec::new(), desks: Vec::new() }
     }
 
     /// A phase's way to its service. Errors where the key is not to be had.
     pub(super) fn remote(&mut self, declared: &'o Generate, output: &Output) -> Result<Arc<dyn Generator>> {
-        let known = self.made.iter().find(|(other, _)| same_service(other, declared));
-        let endpoint = match known {
-            Some((_, endpoint)) => endpoint.clone(),
+        let endpoint = self.shared(declared)?;
+        let remote = Remote::new(endpoint.clone(), declared, output)
+            .ok_or_else(|| Problem::internal("a service was declared without its address"))?;
+        let Some(batch) = declared.batches() else { return Ok(Arc::new(remote)) };
+        let same = |(other, poll, _): &&(Arc<Endpoint>, Option<Duration>, Arc<Desk>)| {
+            Arc::ptr_eq(other, &endpoint) && *poll == batch.poll
+        };
+        let desk = match self.desks.iter().find(same) {
+            Some((.., desk)) => desk.clone(),
             None => {
-                let endpoint = Arc::new(self.endpoint(declared)?);
-                self.made.push((declared, endpoint.clone()));
-                endpoint
+                let desk = Arc::new(Desk::new(self.batches_at(endpoint.clone(), declared)));
+                self.desks.push((endpoint, batch.poll, desk.clone()));
+                desk
             }
         };
-        let remote = Remote::new(endpoint, declared, output)
-            .ok_or_else(|| Problem::internal("a service was declared without its address"))?;
-        Ok(Arc::new(remote))
+        Ok(Arc::new(remote.at(desk, self.options.jobs)))
+    }
+
+    /// The batch endpoint of a service.
+    pub(super) fn batches(&mut self, declared: &'o Generate) -> Result<Service> {
+        let endpoint = self.shared(declared)?;
+        Ok(self.batches_at(endpoint, declared))
+    }
+
+    fn batches_at(&self, endpoint: Arc<Endpoint>, declared: &Generate) -> Service {
+        let settings = Batches {
+            kind: declared.kind,
+            version: declared.api.as_ref().map(|api| api.version.clone()).unwrap_or_default(),
+            model: declared.model.clone().unwrap_or_default(),
+            poll: declared.batches().and_then(|batch| batch.poll),
+            folder: self.folder.clone(),
+        };
+        Service::new(endpoint, settings, self.notices.clone())
+    }
+
+    fn shared(&mut self, declared: &'o Generate) -> Result<Arc<Endpoint>> {
+        if let Some((_, endpoint)) = self.made.iter().find(|(other, _)| same_service(other, declared)) {
+            return Ok(endpoint.clone());
+        }
+        let endpoint = Arc::new(self.endpoint(declared)?);
+        self.made.push((declared, endpoint.clone()));
+        Ok(endpoint)
     }
 
     fn endpoint(&self, declared: &Generate) -> Result<Endpoint> {

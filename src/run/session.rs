@@ -203,7 +203,7 @@ impl Session {
         notices: &Notices,
     ) -> Result<Vec<Vec<Arc<dyn Generator>>>> {
         let mut made: Vec<(&Generate, Arc<dyn Generator>)> = Vec::new();
-        let mut services = Services::new(&self.workspace.root, options);
+        let mut services = Services::new(&self.workspace.root, &self.store, options, notices);
         let mut all = Vec::new();
         for course in &self.workspace.courses {
             let mut of_course = Vec::new();

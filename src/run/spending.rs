@@ -2,9 +2,11 @@
 
 use super::clock::day_of;
 use super::options::Options;
+use super::request::kind_name;
+use crate::course::Generate;
 use crate::course::Rule;
 use crate::diag::Result;
-use crate::money::{Prices, Ratios, Work};
+use crate::money::{Prices, Ratios, Terms, Work};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,6 +33,12 @@ pub(super) struct Next<'r> {
     pub(super) prefix: usize,
     pub(super) body: usize,
     pub(super) items: usize,
+    pub(super) terms: Terms<'static>,
+}
+
+/// On what terms a phase's calls are made; `gathered`: it is one of a batch.
+pub(super) fn terms(generate: &Generate, gathered: bool) -> Terms<'static> {
+    Terms { hour: generate.keeps_an_hour(), batch: gathered.then(|| kind_name(generate.kind)) }
 }
 
 fn path(state: &Path) -> PathBuf {
@@ -62,7 +70,7 @@ impl Spending {
         #[expect(clippy::cast_precision_loss, reason = "no prompt has 2^53 bytes")]
         let shared = if whole == 0 { 0.0 } else { next.shared as f64 / whole as f64 };
         let meters = estimate.meters(shared, next.leads);
-        self.prices.cost(generate.model.as_deref()?, &meters, &self.today, generate.keeps_an_hour())
+        self.prices.cost(generate.model.as_deref()?, &meters, &self.today, next.terms)
     }
 
     /// Whether a call that is expected to cost so much would pass the budget, with what is under way. Where nothing is known of

@@ -44,7 +44,11 @@ impl Answer {
             Outcome::Truncated { answer, why } => (Ended::Truncated(why), Some(answer)),
             Outcome::TimedOut(seconds) => (Ended::TimedOut(seconds), None),
             Outcome::Failed(why) => (Ended::Failed(why), None),
-            Outcome::Transport(_) | Outcome::Unusable { .. } | Outcome::Interrupted => return None,
+            Outcome::Transport(_)
+            | Outcome::Unusable { .. }
+            | Outcome::Interrupted
+            | Outcome::Unreached(_)
+            | Outcome::Pending(_) => return None,
         };
         Some(Self { ended, raw, stderr, meters, money_usd, model, ended_ms })
     }

@@ -2,6 +2,8 @@
 //!
 //! Needs the feature `crash-points`. An ordinary run tries every 13th point; `COURSEBUILD_TEST_CRASH_POINTS=all` tries each.
 
+use crate::batches;
+use crate::support::batches::Batches;
 use crate::support::{Space, synth};
 
 const SEEDS: usize = 6;
@@ -52,4 +54,29 @@ fn a_crash_after_an_edit_loses_nothing() {
         space.edit_seeds(|seeds| synth::change_word(seeds, 2, 1));
         space
     });
+}
+
+#[test]
+fn a_crash_while_submissions_are_made_and_taken_in_buys_nothing_twice() {
+    let all = std::env::var("COURSEBUILD_TEST_CRASH_POINTS").is_ok_and(|points| points == "all");
+    for kind in batches::KINDS {
+        let mut crashes = 0;
+        for at in (1_u64..).step_by(if all { 1 } else { ORDINARY_STEP }) {
+            let service = Batches::start();
+            let space = batches::space(&service, kind, 40, "");
+            let mut command = batches::tool(&space, &[]);
+            command.env("COURSEBUILD_CRASH_AT", at.to_string());
+            let ran = space.finish(command);
+            let again = space.finish(batches::tool(&space, &[])).exits(0);
+            assert_eq!(space.json("course/second.json")["S0040"]["text"], "SENTENCE NUMBER 40");
+            assert!(service.sizes() == [2, 2], "write point {at}: {:?}: {again:#?}", service.sizes());
+            batches::assert_sold_once(&space, &service);
+            if ran.code.is_some() {
+                assert_eq!(ran.code, Some(0), "{ran:#?}");
+                break;
+            }
+            crashes += 1;
+        }
+        assert!(crashes > 0, "no write point was passed");
+    }
 }

@@ -11,6 +11,7 @@ mod accepted;
 mod agreement;
 mod answers;
 mod check_command;
+mod batches;
 mod branches;
 mod checks;
 mod chinese;

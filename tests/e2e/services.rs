@@ -25,6 +25,11 @@ schema = "schemas/shout.json"
 
 /// A course of two phases, asked at a service that speaks this dialect.
 fn space(service: &Service, kind: &str, seeds: usize, more: &str) -> Space {
+    space_at(&service.address, kind, seeds, more)
+}
+
+/// The same, of a service at an address.
+pub(crate) fn space_at(address: &str, kind: &str, seeds: usize, more: &str) -> Space {
     let space = Space::new();
     for (name, feed, text) in
         [("first", "source = \"seeds\"", "source"), ("second", "after = \"first\"", "text")]
@@ -59,7 +64,7 @@ fn space(service: &Service, kind: &str, seeds: usize, more: &str) -> Space {
             "rules = \"rules\"\n[prices]\n{MODEL} = {{ input = {input}.0, cache_write = {write}.0, cache_read = {read}.0, output = {output}.0 }}\n\
              [generate]\nuse = \"{kind}\"\nmodel = \"{MODEL}\"\nbase_url = \"{}\"\napi_key_env = \"STUB_KEY\"\n{more}\n\
              [[course]]\ncode = \"c\"\ntarget = \"x\"\nknown = \"eng\"\ndir = \"course\"\nseeds = \"seeds.json\"\n",
-            service.address
+            address
         ),
     );
     space

@@ -3,11 +3,12 @@
 //! No key stands in a manifest: not where it belongs, not where it was put by mistake; and a message about one does not show it.
 
 use super::super::generate::GeneratorKind;
-use super::super::service::{Api, ApiKey, CacheLife};
+use super::super::service::{Api, ApiKey, Batches, CacheLife};
 use super::super::text::TextFile;
 use super::RawGenerate;
 use crate::diag::{Place, Problem, Result};
 use std::ops::Range;
+use std::time::Duration;
 use toml::Spanned;
 
 const ANTHROPIC: &str = "https://api.anthropic.com";
@@ -72,13 +73,14 @@ impl RawGenerate {
             json_schema: self.json_schema.as_ref().map_or(at_home, |on| *on.get_ref()),
             stream_usage: self.stream_usage.as_ref().is_none_or(|on| *on.get_ref()),
             old_max_tokens: self.old_max_tokens.as_ref().map_or(!at_home, |on| *on.get_ref()),
+            batches: self.batches(manifest)?,
             requests_per_minute: self.requests_per_minute.as_ref().map(|limit| *limit.get_ref()),
             tokens_per_minute: self.tokens_per_minute.as_ref().map(|limit| *limit.get_ref()),
         }))
     }
 
     /// The keys that only these kinds know, with their places, and whether each of the two knows them.
-    pub(super) fn api_keys(&self) -> [(&'static str, Option<Range<usize>>, bool, bool); 14] {
+    pub(super) fn api_keys(&self) -> [(&'static str, Option<Range<usize>>, bool, bool); 17] {
         let span = |value: &Option<Spanned<String>>| value.as_ref().map(Spanned::span);
         let number = |value: &Option<Spanned<u64>>| value.as_ref().map(Spanned::span);
         let flag = |value: &Option<Spanned<bool>>| value.as_ref().map(Spanned::span);
@@ -97,6 +99,9 @@ impl RawGenerate {
             ("old_max_tokens", flag(&self.old_max_tokens), false, true),
             ("requests_per_minute", number(&self.requests_per_minute), true, true),
             ("tokens_per_minute", number(&self.tokens_per_minute), true, true),
+            ("mode", span(&self.mode), true, true),
+            ("repairs", span(&self.repairs), true, true),
+            ("poll_s", self.poll_s.as_ref().map(Spanned::span), true, true),
         ]
     }
 
@@ -171,6 +176,46 @@ impl RawGenerate {
             (None, None) if anthropic => Ok(ApiKey::Env("ANTHROPIC_API_KEY".to_owned())),
             (None, None) => Ok(ApiKey::Env("OPENAI_API_KEY".to_owned())),
         }
+    }
+
+    fn batches(&self, manifest: &TextFile) -> Result<Option<Batches>> {
+        let of = |value: &Option<Spanned<String>>, either: [&str; 2], meaning: &str| match value {
+            None => Ok(false),
+            Some(value) => match either.iter().position(|known| *known == value.get_ref()) {
+                Some(at) => Ok(at == 1),
+                None => Err(manifest
+                    .problem(value.span(), format!("{meaning}: `{}` or `{}`", either[0], either[1]))
+                    .hint(format!("leave it out for `{}`", either[0]))),
+            },
+        };
+        let in_batches = of(&self.mode, ["direct", "batch"], "`mode` is how the service is asked")?;
+        let repairs_direct = of(
+            &self.repairs,
+            ["batch", "direct"],
+            "`repairs` is how items that failed are asked for again with `mode = \"batch\"`",
+        )?;
+        let idle = [self.repairs.as_ref().map(Spanned::span), self.poll_s.as_ref().map(Spanned::span)];
+        if let Some(span) = idle.into_iter().flatten().next().filter(|_| !in_batches) {
+            return Err(manifest
+                .problem(span, "this is for batches, and the service is asked call by call")
+                .hint("add `mode = \"batch\"`, or take the line out"));
+        }
+        let poll = match &self.poll_s {
+            None => None,
+            Some(seconds) => {
+                let fits = Some(*seconds.get_ref()).filter(|seconds| (0.01..=86_400.0).contains(seconds));
+                let poll = fits.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                Some(poll.ok_or_else(|| {
+                    manifest
+                        .problem(
+                            seconds.span(),
+                            "`poll_s` is the seconds between two looks at a submission: from 0.01 to 86400",
+                        )
+                        .hint("leave it out for 5 seconds at first and a minute later")
+                })?)
+            }
+        };
+        Ok(in_batches.then_some(Batches { repairs_direct, poll }))
     }
 
     fn cache_life(&self, manifest: &TextFile) -> Result<CacheLife> {

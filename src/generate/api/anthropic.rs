@@ -13,6 +13,25 @@ use crate::json::Value;
 use serde_json::json;
 
 pub(super) fn request(remote: &Remote, system: &str, message: &str, wire: Option<&Wire>) -> http::Request {
+    let mut body = body(remote, system, message, wire);
+    body["stream"] = json!(true);
+    to("POST", &remote.endpoint, &remote.api.version, "/v1/messages")
+        .header("content-type", "application/json")
+        .body(remote.body(body))
+}
+
+/// A request without a body to one of the service's paths.
+pub(super) fn to(method: &'static str, endpoint: &Endpoint, version: &str, path: &str) -> http::Request {
+    let request = http::Request::new(method, format!("{}{path}", endpoint.base_url))
+        .header("anthropic-version", version);
+    match &endpoint.key {
+        Some(key) => request.secret_header("x-api-key", key.clone()),
+        None => request,
+    }
+}
+
+/// What is asked, without saying how the answer is to come.
+pub(super) fn body(remote: &Remote, system: &str, message: &str, wire: Option<&Wire>) -> Value {
     let api = &remote.api;
     let mut text = json!({"type": "text", "text": system});
     if api.cache_markers {
@@ -24,7 +43,6 @@ pub(super) fn request(remote: &Remote, system: &str, message: &str, wire: Option
     let mut body = json!({
         "model": remote.model,
         "max_tokens": api.max_tokens,
-        "stream": true,
         "messages": [{"role": "user", "content": [{"type": "text", "text": message}]}],
     });
     if !system.trim().is_empty() {
@@ -40,14 +58,7 @@ pub(super) fn request(remote: &Remote, system: &str, message: &str, wire: Option
     if !output.is_empty() {
         body["output_config"] = Value::Object(output);
     }
-    let request = http::Request::new("POST", format!("{}/v1/messages", remote.endpoint.base_url))
-        .header("content-type", "application/json")
-        .header("anthropic-version", &*api.version)
-        .body(remote.body(body));
-    match &remote.endpoint.key {
-        Some(key) => request.secret_header("x-api-key", key.clone()),
-        None => request,
-    }
+    body
 }
 
 /// Takes one event; true when the answer is whole.
@@ -90,22 +101,26 @@ pub(super) fn hear(heard: &mut Heard, event: &Event, endpoint: &Endpoint) -> Res
             return Ok(true);
         }
         "error" => {
-            let status = match text("/error/type") {
-                "invalid_request_error" => 400,
-                "authentication_error" => 401,
-                "billing_error" => 402,
-                "permission_error" => 403,
-                "not_found_error" => 404,
-                "request_too_large" => 413,
-                "rate_limit_error" => 429,
-                "overloaded_error" => 529,
-                _ => 500,
-            };
-            return Err(of_error(status, &data, &endpoint.said(&data, &event.data), None, None));
+            return Err(of_error(status_of(&data), &data, &endpoint.said(&data, &event.data), None, None));
         }
         _ => {}
     }
     Ok(false)
+}
+
+/// The status that an error without one would have.
+pub(super) fn status_of(error: &Value) -> u16 {
+    match error.pointer("/error/type").and_then(Value::as_str).unwrap_or_default() {
+        "invalid_request_error" => 400,
+        "authentication_error" => 401,
+        "billing_error" => 402,
+        "permission_error" => 403,
+        "not_found_error" => 404,
+        "request_too_large" => 413,
+        "rate_limit_error" => 429,
+        "overloaded_error" => 529,
+        _ => 500,
+    }
 }
 
 fn end(reason: &str, explanation: &str) -> End {

@@ -13,13 +13,14 @@ use std::time::Duration;
 /// A service: where it is, how it is paid, what it has room for. Shared by all phases that are asked there.
 #[derive(Debug)]
 pub struct Endpoint {
-    client: Client,
-    gate: Gate,
+    pub(super) client: Client,
+    pub(super) gate: Gate,
     /// The key; the service's own words are shown without it.
     pub(super) key: Option<Secret>,
     /// `https://api.anthropic.com`
     pub(super) base_url: String,
-    timeout: Duration,
+    /// What one request may take, once it has left.
+    pub(super) timeout: Duration,
 }
 
 /// Why a request brought no whole answer.
@@ -134,7 +135,7 @@ impl Endpoint {
         Err(Trouble::Transport("the answer broke off before its end".to_owned(), None))
     }
 
-    async fn of_status(&self, response: Response) -> Trouble {
+    pub(super) async fn of_status(&self, response: Response) -> Trouble {
         let status = response.status;
         let again = match response.header("x-should-retry") {
             Some("true") => Some(true),
@@ -198,7 +199,7 @@ pub(super) fn of_error(
     }
 }
 
-fn of_fault(fault: &Fault) -> Trouble {
+pub(super) fn of_fault(fault: &Fault) -> Trouble {
     match fault.kind {
         FaultKind::Address => {
             Trouble::Unusable(fault.to_string(), "mend `base_url` under `[generate]`, or the key")

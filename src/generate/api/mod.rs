@@ -4,24 +4,29 @@
 //! call's own part is the user's message. How the two services differ is in `anthropic.rs` and `openai.rs`.
 
 mod anthropic;
+pub mod batch;
 mod exchange;
+mod fetch;
 mod gate;
 mod openai;
 mod sse;
+mod told;
 mod wire;
 
 pub use exchange::Endpoint;
 
-use super::{Begun, Cache, Generator, Meters, Outcome, Pending, Reply, Request, Stop};
+use super::{Begun, Cache, Generator, Meters, Pending, Reply, Request, Stop};
 use crate::course::{Api, CacheLife, Generate, GeneratorKind, Output};
-use crate::digest::Hasher;
+use crate::digest::{Digest, Hasher};
 use crate::json::{Value, canonical};
 use crate::money::bytes_as_tokens;
+use batch::{Desk, Listed};
 use exchange::Trouble;
 use sse::Event;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use wire::Wire;
 
 /// A shorter prefix is cached by no service: the least is 512 tokens.
@@ -38,7 +43,11 @@ pub struct Remote {
     timeout_s: u64,
     wire: Option<Wire>,
     /// The service has refused the schema: it is asked in words only from then on.
-    schema_refused: AtomicBool,
+    schema_refused: Arc<AtomicBool>,
+    /// Where its calls gather, if it is asked by batches.
+    desk: Option<Arc<Desk>>,
+    /// Calls that are made directly beside batches: so many at once.
+    direct: Option<Arc<Semaphore>>,
 }
 
 /// An answer as far as it has been heard.
@@ -75,9 +84,40 @@ impl Remote {
             params: generate.params.clone(),
             timeout_s: generate.timeout_s,
             wire: schema.and_then(|schema| Wire::new(schema, &output.shape)),
-            schema_refused: AtomicBool::new(false),
+            schema_refused: Arc::default(),
+            desk: None,
+            direct: None,
             api,
         })
+    }
+
+    /// The same, asked by batches at this desk; repairs, where they are made directly, so many at once.
+    #[must_use]
+    pub fn at(mut self, desk: Arc<Desk>, jobs: usize) -> Self {
+        self.desk = Some(desk);
+        self.direct = Some(Arc::new(Semaphore::new(jobs.max(1))));
+        self
+    }
+
+    /// Hands a call in at the desk, and waits for its reply.
+    async fn hand_in(&self, desk: &Arc<Desk>, request: Request, stop: Stop) -> Reply {
+        let wire = self.wire();
+        let system = Self::system(&request, wire);
+        let body = self.body(match self.kind {
+            GeneratorKind::Openai => openai::body(self, &system, &request.body, wire),
+            _ => anthropic::body(self, &system, &request.body, wire),
+        });
+        let listed = Listed {
+            call: request.call,
+            course: request.course,
+            phase: request.phase,
+            label: request.label,
+            items: request.items.into_iter().map(|item| item.id).collect(),
+            structured: wire.is_some(),
+            prompt: Digest::of(&body),
+        };
+        let (shape, schema_refused) = (wire.map(|wire| wire.shape().clone()), self.schema_refused.clone());
+        desk.ask(batch::Order { listed, body, shape, schema_refused }, stop).await
     }
 
     /// The schema to ask with, unless the service has refused it.
@@ -99,38 +139,16 @@ impl Remote {
                 self.schema_refused.store(true, Ordering::Relaxed);
             }
         }
-        let wire = wire.filter(|_| note.is_empty());
-        let Heard { text, refusal, end, meters, money_usd, model, .. } = heard;
-        let mut wait = None;
-        let cut = |why: String, text: String| Outcome::Truncated {
-            answer: wire.map_or(text.clone(), |wire| wire.unwrapped(text, true)).into_bytes(),
-            why,
-        };
-        let outcome = match trouble {
-            Some(Trouble::Interrupted) => Outcome::Interrupted,
-            Some(Trouble::TimedOut) => Outcome::TimedOut(self.timeout_s),
-            Some(Trouble::Transport(what, pause)) => {
-                wait = pause;
-                Outcome::Transport(what)
-            }
-            Some(Trouble::Refused(what)) => Outcome::Unusable {
-                what,
-                hint: "the service does not take this request: mend `model`, `effort`, `max_tokens` or `params` under `[generate]`".to_owned(),
-            },
-            Some(Trouble::TooLong(what)) => cut(format!("the request is too long ({what})"), String::new()),
-            Some(Trouble::Unusable(what, hint)) => Outcome::Unusable { what, hint: hint.to_owned() },
-            None => match (refusal, end) {
-                (Some(why), _) | (None, Some(End::Refused(why))) => {
-                    Outcome::Failed(format!("the model gave no answer: {why}"))
-                }
-                (None, Some(End::Cut(why))) => cut(format!("the answer was cut off: {why}"), text),
-                (None, _) => {
-                    let text = wire.map_or(text.clone(), |wire| wire.unwrapped(text, false));
-                    Outcome::Answered(text.into_bytes())
-                }
-            },
-        };
-        Reply { outcome, stderr: note, meters, money_usd, model, wait }
+        let shape = wire.filter(|_| note.is_empty()).map(Wire::shape);
+        Reply { stderr: note, ..told::reply(trouble, heard, shape, self.timeout_s) }
+    }
+
+    /// The system text of a call.
+    fn system(request: &Request, wire: Option<&Wire>) -> String {
+        match wire {
+            Some(wire) => format!("{}\n\n{}\n", request.prefix.trim_end_matches('\n'), wire.note()),
+            None => request.prefix.to_string(),
+        }
     }
 
     async fn try_once(
@@ -141,10 +159,7 @@ impl Remote {
         begun: &mut Begun,
         heard: &mut Heard,
     ) -> Result<(), Trouble> {
-        let system = match wire {
-            Some(wire) => format!("{}\n\n{}\n", request.prefix.trim_end_matches('\n'), wire.note()),
-            None => request.prefix.to_string(),
-        };
+        let system = Self::system(request, wire);
         let sent = match self.kind {
             GeneratorKind::Openai => openai::request(self, &system, &request.body, wire),
             _ => anthropic::request(self, &system, &request.body, wire),
@@ -179,10 +194,28 @@ impl Generator for Remote {
     }
 
     fn ask_telling(&self, request: Request, stop: Stop, begun: Begun) -> Pending<'_> {
-        Box::pin(async move { self.reply(&request, stop, begun).await })
+        Box::pin(async move {
+            if let Some(desk) = self.desk(request.attempt) {
+                return self.hand_in(&desk, request, stop).await;
+            }
+            let _one = match &self.direct {
+                Some(direct) => direct.acquire().await.ok(),
+                None => None,
+            };
+            self.reply(&request, stop, begun).await
+        })
+    }
+
+    fn desk(&self, attempt: u32) -> Option<Arc<Desk>> {
+        let direct = attempt > 1 && self.api.batches.is_some_and(|batch| batch.repairs_direct);
+        self.desk.clone().filter(|_| !direct)
     }
 
     fn cache(&self, prefix: &str) -> Option<Cache> {
+        if self.desk.is_some() {
+            // Requests of a batch run side by side: nobody can lead.
+            return None;
+        }
         let marked = self.kind == GeneratorKind::Openai || self.api.cache_markers;
         if prefix.len() < SHORTEST_PREFIX || !marked {
             return None;

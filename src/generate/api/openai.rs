@@ -12,16 +12,34 @@ use crate::json::Value;
 use serde_json::json;
 
 pub(super) fn request(remote: &Remote, system: &str, message: &str, wire: Option<&Wire>) -> http::Request {
+    let mut body = body(remote, system, message, wire);
+    body["stream"] = json!(true);
+    if remote.api.stream_usage {
+        body["stream_options"] = json!({"include_usage": true});
+    }
+    to("POST", &remote.endpoint, "/v1/chat/completions")
+        .header("content-type", "application/json")
+        .body(remote.body(body))
+}
+
+/// A request without a body to one of the service's paths.
+pub(super) fn to(method: &'static str, endpoint: &Endpoint, path: &str) -> http::Request {
+    let request = http::Request::new(method, format!("{}{path}", endpoint.base_url));
+    match &endpoint.key {
+        Some(key) => request.secret_header("authorization", Secret::new(format!("Bearer {}", key.expose()))),
+        None => request,
+    }
+}
+
+/// What is asked, without saying how the answer is to come.
+pub(super) fn body(remote: &Remote, system: &str, message: &str, wire: Option<&Wire>) -> Value {
     let api = &remote.api;
     let mut messages = Vec::new();
     if !system.trim().is_empty() {
         messages.push(json!({"role": "system", "content": system}));
     }
     messages.push(json!({"role": "user", "content": message}));
-    let mut body = json!({"model": remote.model, "messages": messages, "stream": true});
-    if api.stream_usage {
-        body["stream_options"] = json!({"include_usage": true});
-    }
+    let mut body = json!({"model": remote.model, "messages": messages});
     if let Some(most) = api.max_tokens {
         body[if api.old_max_tokens { "max_tokens" } else { "max_completion_tokens" }] = json!(most);
     }
@@ -34,13 +52,7 @@ pub(super) fn request(remote: &Remote, system: &str, message: &str, wire: Option
             "json_schema": {"name": "answer", "strict": wire.strict, "schema": wire.schema},
         });
     }
-    let request = http::Request::new("POST", format!("{}/v1/chat/completions", remote.endpoint.base_url))
-        .header("content-type", "application/json")
-        .body(remote.body(body));
-    match &remote.endpoint.key {
-        Some(key) => request.secret_header("authorization", Secret::new(format!("Bearer {}", key.expose()))),
-        None => request,
-    }
+    body
 }
 
 /// Takes one event; true when the answer is whole.

@@ -57,43 +57,47 @@ impl Wire {
         }
     }
 
-    /// An answer in the phase's shape; as it came where it is not what the schema says.
-    pub(super) fn unwrapped(&self, answer: String, is_cut: bool) -> String {
-        let listed = Shape { kind: Kind::Array, at: items_pointer(), id: crate::json::Pointer::default() };
-        let native = if is_cut {
-            let begun = answer.find('{').map_or("", |at| &answer[at..]);
-            let whole: Vec<&str> = cut::elements(begun, &listed).into_iter().map(|(_, raw)| raw).collect();
-            if whole.is_empty() { None } else { self.native(&whole) }
-        } else {
-            let read = read_collection(answer.trim(), &listed).ok();
-            read.and_then(|read| self.native(&read.elements.iter().map(|one| one.raw).collect::<Vec<_>>()))
-        };
-        native.unwrap_or(answer)
+    /// The phase's shape, which an answer is put back into.
+    pub(super) fn shape(&self) -> &Shape {
+        &self.shape
     }
+}
 
-    fn native(&self, elements: &[&str]) -> Option<String> {
-        #[derive(Deserialize)]
-        struct Pair<'t> {
-            id: String,
-            #[serde(borrow)]
-            result: &'t RawValue,
-        }
-        let collection = match self.shape.kind {
-            Kind::Array => {
-                format!("[{}]", elements.join(",\n"))
-            }
-            Kind::Object => {
-                let pair = |raw| serde_json::from_str::<Pair<'_>>(raw).ok();
-                let pairs: Vec<Pair<'_>> =
-                    elements.iter().map(|element| pair(element)).collect::<Option<_>>()?;
-                let fields: Vec<String> =
-                    pairs.iter().map(|pair| format!("{}: {}", json!(pair.id), pair.result.get())).collect();
-                format!("{{{}}}", fields.join(",\n"))
-            }
-        };
-        let names = self.shape.at.names().unwrap_or_default();
-        Some(names.iter().rev().fold(collection, |inner, name| format!("{{{}: {inner}}}", json!(name))))
+/// An answer by schema in the phase's shape; as it came where it is not what the schema says.
+pub(super) fn unwrapped(shape: &Shape, answer: String, is_cut: bool) -> String {
+    let listed = Shape { kind: Kind::Array, at: items_pointer(), id: crate::json::Pointer::default() };
+    let native = if is_cut {
+        let begun = answer.find('{').map_or("", |at| &answer[at..]);
+        let whole: Vec<&str> = cut::elements(begun, &listed).into_iter().map(|(_, raw)| raw).collect();
+        if whole.is_empty() { None } else { native(shape, &whole) }
+    } else {
+        let read = read_collection(answer.trim(), &listed).ok();
+        read.and_then(|read| native(shape, &read.elements.iter().map(|one| one.raw).collect::<Vec<_>>()))
+    };
+    native.unwrap_or(answer)
+}
+
+fn native(shape: &Shape, elements: &[&str]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Pair<'t> {
+        id: String,
+        #[serde(borrow)]
+        result: &'t RawValue,
     }
+    let collection = match shape.kind {
+        Kind::Array => {
+            format!("[{}]", elements.join(",\n"))
+        }
+        Kind::Object => {
+            let pair = |raw| serde_json::from_str::<Pair<'_>>(raw).ok();
+            let pairs: Vec<Pair<'_>> = elements.iter().map(|element| pair(element)).collect::<Option<_>>()?;
+            let fields: Vec<String> =
+                pairs.iter().map(|pair| format!("{}: {}", json!(pair.id), pair.result.get())).collect();
+            format!("{{{}}}", fields.join(",\n"))
+        }
+    };
+    let names = shape.at.names().unwrap_or_default();
+    Some(names.iter().rev().fold(collection, |inner, name| format!("{{{}: {inner}}}", json!(name))))
 }
 
 fn items_pointer() -> crate::json::Pointer {
@@ -296,10 +300,13 @@ mod tests {
         let object = Wire::new(&text, &shape(Kind::Object, "/inner")).unwrap();
         let answer =
             "{\"items\": [{\"id\": \"A\", \"result\": [1.50]}, {\"result\": \"x\", \"id\": \"é\\\"\"}]}";
-        assert_eq!(object.unwrapped(answer.into(), false), "{\"inner\": {\"A\": [1.50],\n\"é\\\"\": \"x\"}}");
-        assert_eq!(object.unwrapped(answer[..44].into(), true), "{\"inner\": {\"A\": [1.50]}}");
+        assert_eq!(
+            unwrapped(object.shape(), answer.into(), false),
+            "{\"inner\": {\"A\": [1.50],\n\"é\\\"\": \"x\"}}"
+        );
+        assert_eq!(unwrapped(object.shape(), answer[..44].into(), true), "{\"inner\": {\"A\": [1.50]}}");
         let array = Wire::new(&text, &shape(Kind::Array, "")).unwrap();
-        assert_eq!(array.unwrapped("{\"items\": [[\"A\"], 2]}".into(), false), "[[\"A\"],\n2]");
-        assert_eq!(array.unwrapped("[1]".into(), false), "[1]", "left as it came");
+        assert_eq!(unwrapped(array.shape(), "{\"items\": [[\"A\"], 2]}".into(), false), "[[\"A\"],\n2]");
+        assert_eq!(unwrapped(array.shape(), "[1]".into(), false), "[1]", "left as it came");
     }
 }

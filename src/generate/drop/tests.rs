@@ -1,4 +1,4 @@
-use super::super::{Asked, Heard, Stopper};
+use super::super::{Asked, Heard, Notice, Stopper};
 use super::*;
 use std::sync::Arc;
 
@@ -44,6 +44,13 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
+async fn told(heard: &mut Heard) -> String {
+    match heard.next().await {
+        Notice::Waits { what, .. } => what,
+        Notice::Submission(progress) => panic!("{progress:?}"),
+    }
+}
+
 #[test]
 fn an_answer_is_taken_when_it_is_whole_however_it_is_written() {
     let mut desk = desk(60);
@@ -53,8 +60,8 @@ fn an_answer_is_taken_when_it_is_whole_however_it_is_written() {
         let asked = request(desk.dir.path(), &["S0121"]);
         let (drop, stop) = (desk.drop.clone(), stop.clone());
         let call = tokio::spawn(async move { drop.ask(asked, stop).await.outcome });
-        let told = desk.heard.next().await;
-        assert!(told.what.contains(answer.to_str().unwrap()), "{told:?}");
+        let told = told(&mut desk.heard).await;
+        assert!(told.contains(answer.to_str().unwrap()), "{told}");
         assert!(desk.dir.path().join("inbox/phase3_batch_7.prompt.md").exists());
         assert!(desk.dir.path().join("inbox/README.md").exists());
         use std::io::Write;
@@ -82,7 +89,7 @@ fn the_same_bytes_for_other_items_are_a_second_arrival() {
         let call = tokio::spawn(async move { drop.ask(asked, stop).await.outcome });
         let mut told = String::new();
         while !told.contains("a second time") {
-            told = desk.heard.next().await.what;
+            told = self::told(&mut desk.heard).await;
         }
         assert!(inbox.join("aside/phase3_batch_7.json").exists());
         stopper.stop();

@@ -3,9 +3,9 @@
 use super::{Flight, Loop};
 use crate::event::Event;
 use crate::generate::{Begun, Request, Stop};
-use crate::money::Work;
+use crate::money::{Terms, Work};
 use crate::run::call::{Came, Means};
-use crate::run::spending::Next;
+use crate::run::spending::{Next, terms};
 
 /// A call's leave to go.
 pub(super) struct Leave {
@@ -16,6 +16,7 @@ pub(super) struct Leave {
     expected_usd: Option<f64>,
     /// Bytes of its prompt.
     bytes: usize,
+    terms: Terms<'static>,
 }
 
 impl Loop<'_, '_, '_> {
@@ -32,31 +33,33 @@ impl Loop<'_, '_, '_> {
         let (prefix, body) = (request.prefix.len(), request.body.len());
         let rule = self.run.boards[course].rule(phase);
         let shared = group.map_or(0, |_| prefix);
-        let next = Next { rule, course: &request.course, shared, leads, prefix, body, items };
+        let gathered = self.run.generators[course][phase].desk(request.attempt).is_some();
+        let terms = terms(&rule.generate, gathered);
+        let next = Next { rule, course: &request.course, shared, leads, prefix, body, items, terms };
         let expected_usd = self.run.spending.expects(&next);
         if self.run.spending.passes(expected_usd) {
             let message = self.run.spending.told(&request.label, expected_usd);
             (self.run.emit)(&Event::Warning { message });
-            self.schedule.finished();
+            self.schedule.finished(self.numbers[course][phase]);
             self.bound();
             return None;
         }
         self.run.spending.left(expected_usd);
         group.into_iter().for_each(|group| self.caches.started(group));
         self.serial += 1;
-        Some(Leave { serial: self.serial, leads, expected_usd, bytes: prefix + body })
+        Some(Leave { serial: self.serial, leads, expected_usd, bytes: prefix + body, terms })
     }
 
     /// What a call of a phase is asked with.
-    pub(super) fn means(&self, course: usize, phase: usize, serial: u64, stop: &Stop) -> Means {
+    pub(super) fn means(&self, course: usize, phase: usize, leave: &Leave, stop: &Stop) -> Means {
         Means {
             generator: self.run.generators[course][phase].clone(),
             stop: stop.clone(),
-            begun: Begun::new(self.begun.0.clone(), serial),
+            begun: Begun::new(self.begun.0.clone(), leave.serial),
             prices: self.run.spending.prices.clone(),
             notices: self.run.notices.clone(),
             outlet: self.run.outlet.clone(),
-            hour: self.run.boards[course].rule(phase).generate.keeps_an_hour(),
+            terms: leave.terms,
         }
     }
 
@@ -92,7 +95,7 @@ impl Loop<'_, '_, '_> {
             self.schedule.warmed(group);
         }
         let rule = &self.run.boards[flight.course].course.phases[flight.phase].rule;
-        let seconds = flight.started.elapsed().as_secs_f64();
+        let seconds = flight.seconds();
         let work =
             Work { bytes: flight.leave.bytes, items: flight.members.len(), seconds, meters: entry.meters };
         self.run.spending.learn(&flight.intent.course, rule, &work);

@@ -52,10 +52,13 @@ impl Loop<'_, '_, '_> {
             attempt: intent.attempt,
         });
         let intent = Arc::new(intent);
-        let means = self.means(course, phase, leave.serial, stop);
+        let means = self.means(course, phase, &leave, stop);
+        // Announced before its task runs: until it is at the desk, or has failed, nothing goes out from there.
+        let desk = means.generator.desk(intent.attempt);
+        let seat = desk.map(|desk| desk.announce(&intent.call));
         let task = self.calls.spawn(ask(self.run.store.clone(), intent.clone(), request, means));
         let (number, started) = (ready.phase, Instant::now());
-        let flight = Flight { course, phase, number, batch, label, members, intent, started, leave };
+        let flight = Flight { course, phase, number, batch, label, members, intent, started, leave, seat };
         self.flights.insert(task.id(), flight);
         Ok(())
     }

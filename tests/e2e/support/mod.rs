@@ -1,6 +1,7 @@
 //! Edit, build, expect: a workspace in a folder of its own, the tool run on it, and two sets of books to compare: what
 //! the tool says it bought, and what the generator was asked.
 
+pub(crate) mod batches;
 pub(crate) mod expect;
 pub(crate) mod git;
 mod packs;
