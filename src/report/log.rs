@@ -18,14 +18,12 @@ fn one(call: &LogLine, look: Look) -> String {
     let name = flat(&format!("{} {} {}", call.course, call.target_label, call.scope));
     let mut out = format!("{} {}, {}\n", moment(call.asked_ms), look.bold(&name), origin(call));
     out += &format!("  {}{}\n", ended(call, look), cost(call));
-    let nothing: Vec<&str> = call
-        .items
-        .iter()
-        .filter(|item| item.outcome == LogOutcome::Nothing)
-        .map(|item| item.id.as_str())
-        .collect();
-    if !nothing.is_empty() && nothing.len() < call.items.len() {
-        out += &format!("  {} {}\n", look.odd("nothing for:"), flat(&nothing.join(", ")));
+    for (outcome, words) in [(LogOutcome::Refused, "refused:"), (LogOutcome::Nothing, "nothing for:")] {
+        let items: Vec<&str> =
+            call.items.iter().filter(|item| item.outcome == outcome).map(|item| item.id.as_str()).collect();
+        if !items.is_empty() && (outcome == LogOutcome::Refused || items.len() < call.items.len()) {
+            out += &format!("  {} {}\n", look.odd(words), flat(&items.join(", ")));
+        }
     }
     if look.verbose() {
         out += &details(call, look);

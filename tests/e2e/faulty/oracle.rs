@@ -104,9 +104,14 @@ pub(super) fn assert_asked_as_needed(calls: &[Judged<'_>]) {
         assert!(attempts <= 3, "{phase} {item}: {attempts} attempts");
     }
     for (number, judged) in calls.iter().enumerate() {
-        let next = |item: &str| of_item[&(&*judged.call.phase, item)].iter().copied().find(|later| *later > number);
+        let next =
+            |item: &str| of_item[&(&*judged.call.phase, item)].iter().copied().find(|later| *later > number);
         let retries: BTreeSet<usize> = judged.failed().into_iter().map(|item| next(item).unwrap()).collect();
-        assert!(retries.len() <= 1, "what failed together is asked for together: {:?} {retries:?}", judged.call);
+        assert!(
+            retries.len() <= 1,
+            "what failed together is asked for together: {:?} {retries:?}",
+            judged.call
+        );
         for retry in &retries {
             let asked: BTreeSet<&str> = calls[*retry].call.items.iter().map(String::as_str).collect();
             assert_eq!(asked, judged.failed(), "after {:?}", judged.call);
@@ -131,7 +136,12 @@ impl<'p> Prompt<'p> {
         let (_, input) = input.split_once("```json\n").unwrap();
         let (input, _) = input.split_once("\n```\n").unwrap();
         let input: Value = serde_json::from_str(input).unwrap();
-        let items = input["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect();
+        let items = input["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["id"].as_str().unwrap().to_owned())
+            .collect();
         let again = text.split_once("\n# This is attempt ").map(|(_, retry)| {
             let (attempt, rest) = retry.split_once(':').unwrap();
             let (findings, rest) = rest.split_once("Do these items again, and only these: ").unwrap();

@@ -1,7 +1,7 @@
 //! Which mistakes are made, and where: drawn from a number, so that a run can be made again.
 //!
 //! Every batch of the first two phases has one mistake that spoils a whole answer, turn by turn of all kinds that its way
-//! knows, and about every eighth item one of its own. Of baskets nobody knows the ids before the LEGOs are cut, only that every
+//! knows, and about every sixth item one of its own. Of baskets nobody knows the ids before the LEGOs are cut, only that every
 //! seed has a first one; so seeds stand so far apart that no call meets two that spoil the whole.
 
 use super::{Row, Way};
@@ -17,12 +17,25 @@ const LONG: usize = 8 << 20;
 
 /// What spoils a whole answer of a program. Those that take the time-out stand together, so that they wait together.
 const OF_COMMAND: [&str; 14] = [
-    "prose", "cut", "hang", "deaf and hang", "deaf", "flood", "too long", "not JSON", "UTF-16", "Latin-1", "exit",
-    "exit without an answer", "fenced", "to a file",
+    "prose",
+    "cut",
+    "hang",
+    "deaf and hang",
+    "deaf",
+    "flood",
+    "too long",
+    "not JSON",
+    "UTF-16",
+    "Latin-1",
+    "exit",
+    "exit without an answer",
+    "fenced",
+    "to a file",
 ];
 /// What spoils a whole answer of an agent at a folder.
 const OF_DROP: [&str; 12] = [
-    "prose", "cut", "hang", "late", "slow", "again", "unasked", "too long", "not JSON", "UTF-16", "Latin-1", "fenced",
+    "prose", "cut", "hang", "late", "slow", "again", "unasked", "too long", "not JSON", "UTF-16", "Latin-1",
+    "fenced",
 ];
 /// What spoils one item, or only looks as if it did.
 const OF_ITEMS: [&str; 6] = ["wrong", "missing", "shape", "twice_otherwise", "twice", "extra"];
@@ -33,7 +46,15 @@ pub(super) fn draw(row: &Row, seeds: &[Seed], pids: &Path, prompts: &Path) -> Ve
         Way::Command => &OF_COMMAND[..],
         Way::Drop => &OF_DROP[..],
     };
-    let mut schedule = Schedule { dice: Dice::new(row.seeds as u64), pids, kinds, turn: 0, items: Vec::new(), whole: Vec::new() };
+    let mut schedule = Schedule {
+        dice: Dice::new(row.seeds as u64),
+        pids,
+        kinds,
+        turn: 0,
+        item_turn: 0,
+        items: Vec::new(),
+        whole: Vec::new(),
+    };
     for phase in ["phase1", "phase3"] {
         for batch in seeds.chunks(row.batches()[0]) {
             schedule.batch(phase, batch);
@@ -41,6 +62,10 @@ pub(super) fn draw(row: &Row, seeds: &[Seed], pids: &Path, prompts: &Path) -> Ve
     }
     schedule.baskets(seeds, row.batches()[2] + 1);
     schedule.of_the_course(row.tongue(), seeds);
+    assert!(
+        schedule.turn >= kinds.len() && schedule.item_turn >= OF_ITEMS.len(),
+        "not everything goes wrong"
+    );
     // Whole answers are spoilt last: what is doubled in a text has to be JSON still.
     let keep = json!({"fault": "keep_prompt", "to": prompts});
     schedule.items.into_iter().chain(schedule.whole).chain([keep]).collect()
@@ -51,6 +76,7 @@ struct Schedule<'s> {
     pids: &'s Path,
     kinds: &'s [&'s str],
     turn: usize,
+    item_turn: usize,
     items: Vec<Value>,
     whole: Vec<Value>,
 }
@@ -73,12 +99,12 @@ impl Schedule<'_> {
             // What is kept back and comes later, and what is cut, is to be simple to foresee.
             let possible = match kind.as_str() {
                 "late" => &[][..],
-                "cut" => &["wrong", "shape"],
+                "cut" => &["wrong"],
                 _ => &OF_ITEMS,
             };
-            if self.below(8) == 0 && at != whole && !possible.is_empty() {
-                let fault = possible[self.below(possible.len())];
-                self.spoil_item(fault, phase, &seed.id);
+            if self.below(6) == 0 && at != whole && !possible.is_empty() {
+                self.spoil_item(possible[self.item_turn % possible.len()], phase, &seed.id);
+                self.item_turn += usize::from(possible.len() > 1);
             }
         }
     }
@@ -149,7 +175,8 @@ impl Schedule<'_> {
             Tongue::Spanish => ["quiero que sepas algo", "tengo un poco tiempo", "puedo decir algo"],
             Tongue::Italian => ["voglio che tu sia qui", "ho un pò di tempo", "posso dire qualcosa"],
         };
-        let [subjunctive, slip, variation] = of_language.map(|text| json!({"fault": "set", "at": "/0", "to": text}));
+        let [subjunctive, slip, variation] =
+            of_language.map(|text| json!({"fault": "set", "at": "/0", "to": text}));
         self.instead("phase1", &seeds[seeds.len().min(50) - 1].id, &subjunctive);
         self.instead("phase1", &seeds[seeds.len() / 2].id, &slip);
         let speaks = |seed: &&Seed| seed.source.split(' ').any(|word| word == "speak");

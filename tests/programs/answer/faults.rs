@@ -236,9 +236,7 @@ fn doubled(text: &str, whole: &Value, id: &str, how: &dyn Fn(&mut Value)) -> Str
     };
     let again = match whole {
         Value::Object(items) => items.get(id).map(|item| format!("{}:{}", json!(id), changed(item))),
-        Value::Array(items) => {
-            items.iter().find(|item| item[0] == id).map(|item| changed(item).to_string())
-        }
+        Value::Array(items) => items.iter().find(|item| item[0] == id).map(|item| changed(item).to_string()),
         _ => None,
     };
     let (body, close) = text.split_at(text.len() - 1);

@@ -1,8 +1,8 @@
 //! Answers for the phases of `builtin:objects@1`, in the made-up language of the other pack. LEGOs overlap: every second one
 //! begins with the last word of the one before it.
 
-use crate::batching::{cut, translation};
 use crate::batching::tongue::Tongue;
+use crate::batching::{cut, translation};
 use serde_json::{Map, Value, json};
 
 /// The answer for the items asked, in the shape of the phase.
