@@ -149,12 +149,14 @@ mod tests {
 
     #[test]
     fn a_call_is_two_lines_and_what_it_did_not_bring() {
-        let calls = [call(Ended::Answered, 2), call(Ended::TimedOut(600), 0)];
+        let mut calls = [call(Ended::Answered, 2), call(Ended::TimedOut(600), 0)];
+        calls[0].items[1].outcome = LogOutcome::Refused;
         assert_eq!(
             log_text(&calls, Look::default()),
             "\
 2025-11-22 21:14:13Z spa_for_eng phase3_batch_1 S0000-S0002, attempt 2, command (some-model)
-  2 of 3 items in 1m 02s, 10 tokens in, $0.50
+  1 of 3 items in 1m 02s, 10 tokens in, $0.50
+  refused: S0001
   nothing for: S0002
 2025-11-22 21:14:13Z spa_for_eng phase3_batch_1 S0000-S0002, attempt 2, command (some-model)
   no answer within 600 s in 1m 02s, 10 tokens in, $0.50

@@ -177,11 +177,12 @@ impl Schedule<'_> {
         };
         let [subjunctive, slip, variation] =
             of_language.map(|text| json!({"fault": "set", "at": "/0", "to": text}));
-        self.instead("phase1", &seeds[seeds.len().min(50) - 1].id, &subjunctive);
+        self.instead("phase1", &seeds[seeds.len().min(50) - 2].id, &subjunctive);
         self.instead("phase1", &seeds[seeds.len() / 2].id, &slip);
         let speaks = |seed: &&Seed| seed.source.split(' ').any(|word| word == "speak");
-        let second = seeds.iter().filter(speaks).nth(1).unwrap();
-        self.instead("phase1", &second.id, &variation);
+        // The last that has to vary with none: a wrong word that stands while the one before it is asked again would be the first.
+        let last = seeds.iter().take(100).filter(speaks).next_back().unwrap();
+        self.instead("phase1", &last.id, &variation);
     }
 
     /// This at the first attempt, and no other fault of the item.
