@@ -204,7 +204,8 @@ fn what_a_program_leaves_in_its_group_ends_with_it() {
 #[test]
 fn a_service_that_a_program_started_in_a_session_of_its_own_stays() {
     let call = Call::new();
-    let service = "setsid sh -c 'echo $$ > service; : > ready; while [ ! -e go ]; do sleep 0.02; done; : > over' &";
+    let service =
+        "setsid sh -c 'echo $$ > service; : > ready; while [ ! -e go ]; do sleep 0.02; done; : > over' &";
     let ended = call.run(&format!("{service} {ANSWER_WHEN_READY}"));
     assert_eq!((ended.how, ended.stdout.as_slice()), (How::Exited(0), &b"{}\n"[..]));
     assert!(!is_gone(call.process("service")));
