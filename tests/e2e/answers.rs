@@ -127,6 +127,7 @@ fn the_books_name_every_item_that_was_asked_and_answered() {
             attempt: 1,
             scope: "S0001-S0002".into(),
             items: vec!["S0001".into(), "S0002".into()],
+            made: Vec::new(),
         }
     );
     assert_eq!(space.answered()[&("phase1".into(), "S0002".into())], 1);

@@ -29,6 +29,7 @@ mod drops;
 mod edits;
 mod edits_merge;
 mod existing;
+mod faulty;
 mod graph;
 mod failures;
 mod held;
