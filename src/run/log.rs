@@ -13,12 +13,14 @@ use crate::store::{AskedItem, Entry, Intent, Source};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+/// The course and the phase of a target, and the ids that it names; `None` for all.
+type Wanted<'a> = (&'a str, &'a str, Option<HashSet<Arc<str>>>);
+
 /// The calls that asked for items of the selected targets, oldest first.
 pub fn log(options: &Options) -> Result<Vec<LogLine>> {
     with_boards(options, |session, boards, _| {
         let targets = targets(options, boards)?;
-        // By course and phase: the ids that were named; `None` for all.
-        let mut wanted: Vec<(&str, &str, Option<HashSet<Arc<str>>>)> = Vec::new();
+        let mut wanted: Vec<Wanted<'_>> = Vec::new();
         for target in &targets {
             let board = &boards[target.course];
             for phase in phases_of(board, target) {
