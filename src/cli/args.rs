@@ -73,7 +73,7 @@ Targets (the course may be left out when there is only one):
 
 Exit codes:
   0  done or fresh                           5    another build holds the workspace
-  1  something failed                        6    the shared store is out of reach: items are held
+  1  something failed                        6    what was paid for is out of reach: items are held
   2  a mistake of caller or author           7    paid work is not on the shared store yet
   3  work is needed (--locked, --exit-code)  70   a bug of coursebuild
   4  a budget or a confirmation stopped it   130  interrupted";

@@ -4,7 +4,7 @@ use super::board::{Board, Cell, State};
 use super::dry::Dry;
 use super::memory::Memory;
 use super::reasons::{Reasons, reasons, sums};
-use super::report::{Bounds, CoursePlan, Expected, OutOfReach, PhasePlan, Plan};
+use super::report::{Bounds, CoursePlan, Expected, OutOfReach, PhasePlan, Plan, Submitted};
 use super::small;
 use super::verdict::{Counts, Verdict};
 use crate::course::{Feed, Role};
@@ -23,6 +23,7 @@ pub fn outline(courses: &[(&Board<'_>, &Memory<'_>)]) -> Result<Plan> {
         items: Bounds::default(),
         expected: Expected::default(),
         out_of_reach: OutOfReach::default(),
+        submitted: Submitted::default(),
     };
     for (board, memory) in courses {
         let phases: Vec<PhasePlan> =

@@ -28,6 +28,26 @@ pub struct Plan {
     /// What is held because the shared store cannot be asked.
     #[serde(skip_serializing_if = "OutOfReach::is_nothing")]
     pub out_of_reach: OutOfReach,
+    /// What an earlier build submitted to batch endpoints: it is waited for first, and what it brings is not bought.
+    #[serde(skip_serializing_if = "Submitted::is_nothing")]
+    pub submitted: Submitted,
+}
+
+/// What is at batch endpoints.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Submitted {
+    /// Submissions.
+    pub submissions: usize,
+    /// Their calls that have no answer yet.
+    pub requests: usize,
+    /// The items that these ask for.
+    pub items: usize,
+}
+
+impl Submitted {
+    fn is_nothing(&self) -> bool {
+        self.submissions == 0
+    }
 }
 
 /// What carrying out a plan is expected to come to, if every call is made once. What nobody knows is `None`, never 0; a plan without

@@ -3,7 +3,7 @@
 use super::look::Look;
 use super::table::table;
 use super::words::{between, count, count_between, flat, named, number, price};
-use crate::plan::{CoursePlan, Expected, IfAccepted, PhasePlan, Plan, ReasonCount};
+use crate::plan::{CoursePlan, Expected, IfAccepted, PhasePlan, Plan, ReasonCount, Submitted};
 
 /// How many reasons of a course are shown unless everything is asked for.
 const REASONS: usize = 12;
@@ -116,6 +116,15 @@ fn notes(plan: &Plan) -> String {
         "to be judged by programs first (`command` checks): what these refuse is to be bought as well",
     );
     note(sum(|phase| phase.unselected), "item", "to be bought but not selected, so left alone");
+    let Submitted { submissions, requests, items } = plan.submitted;
+    if submissions > 0 {
+        out += &format!(
+            "{} of an earlier build at batch endpoints: {} for {}. A build waits for them first; what they bring counts as to be bought here and is not bought\n",
+            count(submissions, "submission"),
+            count(requests, "request"),
+            count(items, "item")
+        );
+    }
     if let Some(trouble) = &plan.out_of_reach.trouble {
         out += &format!("{}\n", flat(trouble));
     }
@@ -232,6 +241,7 @@ pub(super) fn example() -> Plan {
             ..Expected::default()
         },
         out_of_reach: Default::default(),
+        submitted: Default::default(),
     }
 }
 

@@ -87,7 +87,7 @@ impl Progress {
             Event::ItemFailed { .. } => self.gave_up += 1,
             Event::Submission(progress) => {
                 self.submissions.retain(|known| known.name != progress.name);
-                if !matches!(progress.state, "ended" | "left") {
+                if !matches!(progress.state, "ended" | "taken_in" | "left") {
                     self.submissions.push(progress.clone());
                 }
             }

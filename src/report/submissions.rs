@@ -3,8 +3,11 @@
 use super::words::{count, flat, number};
 use crate::generate::batch::{Counts, Progress};
 
-/// `submission msgbatch_01: 500 requests: 320 at work, 180 answered`, with its newline.
+/// `submission msgbatch_01: 500 requests: 320 at work, 180 answered`, with its newline; nothing once its results are taken in.
 pub(super) fn line(progress: &Progress) -> String {
+    if progress.state == "taken_in" {
+        return String::new();
+    }
     let name = flat(progress.batch.as_deref().unwrap_or(&progress.name));
     let requests = count(progress.requests, "request");
     let text = match progress.state {

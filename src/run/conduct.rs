@@ -170,7 +170,8 @@ impl Loop<'_, '_, '_> {
             self.start_calls(&stop)?;
             self.start_programs()?;
             self.close_desks();
-            if self.flights.is_empty() && self.looks.is_empty() && self.run.judging.is_idle() {
+            let calm = self.looks.is_empty() && self.run.judging.is_idle() && !self.desks_are_attended();
+            if self.flights.is_empty() && calm {
                 self.end.bounded = self.at_bound && self.something_is_left();
                 while let Some(notice) = self.run.heard.now() {
                     self.tell_notice(notice);

@@ -36,6 +36,7 @@ pub fn plan(options: &Options) -> Result<Plan> {
         plan.out_of_reach = sharing::out_of_reach(&boards, &session)?;
         plan.out_of_reach.trouble = sharing.trouble(&plan.out_of_reach);
     }
+    plan.submitted = super::submissions::submitted(&session.store, &session.workspace)?;
     Ok(plan)
 }
 

@@ -19,6 +19,7 @@ use crate::generate::batch::{self, Record, Resumed, Service, Stuck, peek};
 use crate::generate::{Notice, Notices, Outcome, Reply, Stopper};
 use crate::json::Shape;
 use crate::money::{Prices, Terms};
+use crate::plan::Submitted;
 use crate::store::{Entry, Intent, Store};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -32,6 +33,27 @@ const AT_ONCE: usize = 256;
 pub(super) fn calls(store: &Store) -> Result<HashSet<String>> {
     let all = peek(&services::submissions(store))?;
     Ok(all.into_iter().flat_map(|(map, _)| map.calls).map(|listed| listed.call).collect())
+}
+
+/// What is at batch endpoints for the courses of a workspace. Asks nobody and changes nothing.
+pub(super) fn submitted(store: &Store, workspace: &Workspace) -> Result<Submitted> {
+    let mut submitted = Submitted::default();
+    let records = peek(&services::submissions(store))?;
+    if records.is_empty() {
+        return Ok(submitted);
+    }
+    let calls = store.open_calls()?;
+    let waiting: HashSet<&str> =
+        calls.iter().filter(|open| open.answer.is_none()).map(|open| &*open.intent.call).collect();
+    for (map, _) in records {
+        let ours = |code: &str| workspace.courses.iter().any(|course| course.code == code);
+        let open = map.calls.iter().filter(|one| ours(&one.course) && waiting.contains(&*one.call));
+        let (requests, items) = open.fold((0, 0), |(n, items), one| (n + 1, items + one.items.len()));
+        submitted.submissions += usize::from(requests > 0);
+        submitted.requests += requests;
+        submitted.items += items;
+    }
+    Ok(submitted)
 }
 
 /// One that is gone on with.

@@ -2,7 +2,7 @@
 
 use crate::services::space_at;
 use crate::support::batches::{Batches, Fate, Slip};
-use crate::support::service::KEY;
+use crate::support::service::{KEY, MODEL};
 use crate::support::{Ran, Running, Space};
 use serde_json::Value;
 use std::process::Command;
@@ -113,14 +113,18 @@ fn killed_after_submission_nothing_is_submitted_twice() {
         let space = space(&service, kind, 60, "");
         let mut running = space.start(tool(&space, &[]));
         until(&mut running, "in_progress");
-        running.kill();
+        nothing_is_told(&space, &running.kill());
         // Killed again while it waits for what the first one submitted.
         let mut again = space.start(tool(&space, &[]));
         until(&mut again, "in_progress");
         again.kill();
         assert_eq!(service.sizes(), [3]);
+        let told = &space.plan(&[])["submitted"];
+        assert_eq!(*told, serde_json::json!({"submissions": 1, "requests": 3, "items": 60}));
+        assert!(space.run(&["plan"]).stdout.contains("3 requests for 60 items"));
         service.let_go();
         let ran = build(&space, &[]).exits(0);
+        assert_eq!(space.plan(&[])["submitted"], Value::Null);
         assert_eq!(service.sizes(), [3, 3], "{kind}: the second phase only");
         let recovered = ran.events.iter().filter(|event| event["event"] == "recovered").count();
         assert_eq!((recovered, ran.summary()["calls"].as_u64()), (3, Some(3)), "{ran:#?}");
@@ -446,6 +450,58 @@ fn a_plan_tells_half_the_price() {
     );
     let direct = usd(&space);
     assert!((batch * 2.0 / direct - 1.0).abs() < 0.01, "{batch} {direct}");
+}
+
+#[test]
+fn the_course_of_twenty_seeds_by_both_services() {
+    let by_phrasebook = Space::new();
+    by_phrasebook.run(&["init", "--yes"]).exits(0);
+    by_phrasebook.build(&[]).exits(0);
+    let dir = |name: &str| {
+        let found = by_phrasebook.files().into_keys().find(|path| path.ends_with(name));
+        found.unwrap_or_else(|| panic!("{name}"))
+    };
+    let files = ["seed_pairs.json", "lego_pairs.json", "lego_baskets.json"].map(dir);
+    let [pairs, legos, baskets] = files.each_ref().map(|path| by_phrasebook.json(path));
+    for kind in KINDS {
+        let service = Batches::start();
+        service.answers_from([
+            ("phase1", pairs.clone()),
+            ("phase3", legos.clone()),
+            ("phase5", baskets.clone()),
+        ]);
+        let space = Space::new();
+        space.run(&["init", "--yes"]).exits(0);
+        let manifest = space.read("coursebuild.toml");
+        let generate = format!(
+            "use = \"{kind}\"\nmodel = \"{MODEL}\"\nbase_url = \"{}\"\napi_key_env = \"STUB_KEY\"\n{BATCH}\n",
+            service.address
+        );
+        space.write(
+            "coursebuild.toml",
+            &manifest.replace("use = \"phrasebook\"\nfile = \"phrasebook.json\"\n", &generate),
+        );
+        let ran = build(&space, &[]).exits(0);
+        assert_eq!(service.sizes().len(), 3, "one submission a phase: {:?}", service.sizes());
+        for path in &files {
+            assert_eq!(space.read(path), by_phrasebook.read(path), "{kind}: {path}: {ran:#?}");
+        }
+        assert_sold_once(&space, &service);
+    }
+}
+
+#[test]
+fn a_key_that_is_refused_is_not_shown() {
+    for kind in KINDS {
+        let service = Batches::start();
+        let space = space(&service, kind, 20, "");
+        let mut tool = tool(&space, &[]);
+        tool.env("STUB_KEY", "sk-planted-wrong-key");
+        let ran = space.finish(tool).exits(2);
+        assert!(ran.stdout.contains("[hidden]") && !ran.stdout.contains("planted"), "{ran:#?}");
+        assert_eq!(service.sizes(), [0; 0]);
+        assert_nothing_is_open(&space);
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Every failure that a user can meet, brought about: what is said, the exit code, what to do. `docs/failures.md` is made of it; with
 //! `COURSEBUILD_WRITE_DOCS=1` this test writes the page, otherwise it compares.
 
+use crate::support::batches::{Batches, Slip};
+use crate::support::service::{KEY, MODEL};
 use crate::support::{Ran, Space};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -64,6 +66,7 @@ pub(crate) fn steady(text: &str) -> String {
     for (pattern, put) in [
         (r"\b\d+(\.\d+)?s\b", "0.1s"),
         (r"\b[0-9a-f]{16}\.cbj", "….cbj"),
+        (r"coursebuild-[0-9a-f]{16}", "coursebuild-5bf6581d720f64ec"),
         (r"(process|pid) \d+", "$1 1234"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( ?UTC|Z)", "2026-03-01 12:00:00$1"),
         (r"\(expected .*?\)", "(expected 0.1s)"),
@@ -213,6 +216,34 @@ fn surroundings() -> Vec<Failure> {
     all
 }
 
+/// A build that was killed before it knew whether its submission was taken, and nobody can tell any more.
+fn in_doubt() -> Vec<Failure> {
+    let service = Batches::start();
+    let space = Space::new();
+    space.run(&["init", "--yes"]).exits(0);
+    let generate = format!(
+        "use = \"anthropic\"\nmodel = \"{MODEL}\"\nbase_url = \"{}\"\napi_key_env = \"STUB_KEY\"\nmode = \"batch\"\npoll_s = 0.02\n",
+        service.address
+    );
+    space.replace("coursebuild.toml", "use = \"phrasebook\"\nfile = \"phrasebook.json\"\n", &generate);
+    let tool = |args: &[&str]| {
+        let mut tool = space.tool(args);
+        tool.env("STUB_KEY", KEY);
+        tool
+    };
+    service.hold();
+    service.slips("POST", "/v1/messages/batches", &[Slip::CutAfter]);
+    let mut running = space.start(tool(&["build", "--format", "json", "--yes"]));
+    running.until_printed("looked_for");
+    running.kill();
+    service.forget_results();
+    let ran = space.finish(tool(&["build"])).exits(6);
+    let typed = "coursebuild build".to_owned();
+    let title = "A submission that may have been taken, and its results are gone";
+    let advice = "It takes a month without a build to come to this: [batches](apis.md#batches) tells how a submission is found again.";
+    vec![Failure { title, exit: 6, ran: tamed(ran, &space), typed, advice }]
+}
+
 fn chapter(title: &str, of: &[Failure]) -> String {
     let one = |failure: &Failure| {
         let Failure { title, exit, ran, typed, advice } = failure;
@@ -229,6 +260,7 @@ fn every_failure_is_on_its_page_with_its_exit_code_and_what_to_do() {
         ("Mistakes of the author or the caller", mistakes_of_authors()),
         ("Trouble with answers", trouble_with_answers()),
         ("Limits and confirmations", limits()),
+        ("Batch endpoints", in_doubt()),
         ("Main files and the lock", main_files()),
         ("Disk and surroundings", surroundings()),
     ];

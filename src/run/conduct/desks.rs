@@ -44,6 +44,11 @@ impl Loop<'_, '_, '_> {
         }
     }
 
+    /// Somebody is at work on a submission whose calls may all be back.
+    pub(super) fn desks_are_attended(&self) -> bool {
+        self.desks.iter().any(|desk| desk.is_attended())
+    }
+
     /// Nothing is waited for at the desks any more. What is at a service stays there.
     pub(in crate::run) fn leave_desks(&self) {
         self.desks.iter().for_each(|desk| desk.leave());

@@ -91,6 +91,8 @@ struct Books {
     /// Lines that nobody asked for, and lines twice.
     noisy: bool,
     no_schemas: bool,
+    /// What is answered for items of the built-in pack: the main files of its phases.
+    recorded: BTreeMap<String, Value>,
     /// OpenAI: the batch is refused as a whole, for this.
     fails: Option<&'static str>,
 }
@@ -150,6 +152,12 @@ impl Batches {
 
     pub(crate) fn fails(&self, why: Option<&'static str>) {
         self.books.lock().unwrap().fails = why;
+    }
+
+    /// Items of the built-in pack's phases are answered from their main files.
+    pub(crate) fn answers_from(&self, main_files: [(&str, Value); 3]) {
+        let named = main_files.into_iter().map(|(phase, file)| (phase.to_owned(), file));
+        self.books.lock().unwrap().recorded = named.collect();
     }
 
     /// Somebody else's batch of so many requests, which has ended or works.
@@ -248,7 +256,7 @@ impl Books {
             .collect();
         let failed = openai && self.fails.is_some();
         for (at, ((_, body), fate)) in requests.iter().zip(&fates).enumerate() {
-            let asked = Asked::read(body);
+            let asked = Asked::read(body, &self.recorded);
             let answered = matches!(fate, Fate::Good | Fate::LacksLast | Fate::Malformed | Fate::Truncated);
             if answered && !failed && !(self.no_schemas && asked.structured) {
                 self.sold.push(asked.sold(*fate, at, true));
@@ -545,7 +553,9 @@ fn results(id: &str, books: &Books) -> (u16, String) {
             Fate::Canceled => json!({"type": "canceled"}),
             Fate::Invalid => error("invalid_request_error"),
             Fate::ServerError => error("api_error"),
-            _ => json!({"type": "succeeded", "message": Asked::read(body).message(fate, at, true)}),
+            _ => {
+                json!({"type": "succeeded", "message": Asked::read(body, &books.recorded).message(fate, at, true)})
+            }
         };
         json!({"custom_id": id, "result": result})
     };
@@ -577,7 +587,7 @@ fn file(id: &str, books: &Books) -> (u16, String) {
                 Value::Null,
             ),
             _ => {
-                let body = Asked::read(body).message(fate, at, false);
+                let body = Asked::read(body, &books.recorded).message(fate, at, false);
                 (json!({"status_code": 200, "request_id": "r", "body": body}), Value::Null)
             }
         };
@@ -589,7 +599,7 @@ fn file(id: &str, books: &Books) -> (u16, String) {
 /// A call of the direct endpoint, answered well.
 fn direct(request: &Request, books: &mut Books, anthropic: bool) -> (u16, String) {
     let body: Value = serde_json::from_slice(&request.body).unwrap();
-    let asked = Asked::read(&body);
+    let asked = Asked::read(&body, &books.recorded);
     books.sold.push(asked.sold(Fate::Good, 0, false));
     (200, asked.message(Fate::Good, 0, anthropic).to_string())
 }
@@ -600,10 +610,12 @@ struct Asked {
     message: String,
     items: Vec<(String, Value)>,
     structured: bool,
+    /// The answer, where it is recorded.
+    recorded: Option<String>,
 }
 
 impl Asked {
-    fn read(body: &Value) -> Self {
+    fn read(body: &Value, recorded: &BTreeMap<String, Value>) -> Self {
         let text = |at: &str| body.pointer(at).and_then(Value::as_str).map(str::to_owned);
         let prefix = text("/system/0/text").or_else(|| text("/messages/0/content")).unwrap_or_default();
         let message =
@@ -615,10 +627,42 @@ impl Asked {
         let structured =
             body.pointer("/output_config/format").or_else(|| body.pointer("/response_format")).is_some();
         let phase = prefix.lines().next().unwrap_or_default().to_owned();
-        Self { phase, prefix, message, items, structured }
+        let mut asked = Self { phase, prefix, message, items, structured, recorded: None };
+        if !recorded.is_empty() {
+            asked.look_up(recorded);
+        }
+        asked
+    }
+
+    /// Reads a prompt of the built-in pack, and finds its answer.
+    fn look_up(&mut self, recorded: &BTreeMap<String, Value>) {
+        let title = self.message.trim_start_matches("# The batch ");
+        title.split("_batch_").next().unwrap().clone_into(&mut self.phase);
+        let input = self.message.split("## Input").nth(1).unwrap();
+        let input: Value =
+            serde_json::from_str(input.split("```json").nth(1).unwrap().split("```").next().unwrap())
+                .unwrap();
+        let ids: Vec<String> = match &input {
+            Value::Object(all) => all.keys().cloned().collect(),
+            other => {
+                other.as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+            }
+        };
+        let answer = match &recorded[&self.phase] {
+            Value::Object(all) => Value::Object(ids.iter().map(|id| (id.clone(), all[id].clone())).collect()),
+            all => ids
+                .iter()
+                .map(|id| all.as_array().unwrap().iter().find(|one| one[0] == **id).unwrap().clone())
+                .collect(),
+        };
+        self.recorded = Some(answer.to_string());
+        self.items = ids.into_iter().map(|id| (id, Value::Null)).collect();
     }
 
     fn text(&self, fate: Fate) -> String {
+        if let Some(recorded) = &self.recorded {
+            return recorded.clone();
+        }
         let kept = if fate == Fate::LacksLast { self.items.len() - 1 } else { self.items.len() };
         let items = &self.items[..kept];
         let shout =

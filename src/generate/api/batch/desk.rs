@@ -110,6 +110,11 @@ impl Desk {
         state.delivering > 0 || !state.replied.is_empty()
     }
 
+    /// True while somebody is at work on a submission: its record is still to be put away.
+    pub fn is_attended(&self) -> bool {
+        self.lock().under_way.iter().any(|one| one.record.is_none())
+    }
+
     /// Nothing else will be announced before something happens: what has gathered may go out.
     pub fn close(self: &Arc<Self>) {
         self.lock().closed = true;
@@ -198,16 +203,12 @@ impl Desk {
             Ok(seen) => self.deliver(&record, &seen, waiting, &mut stop).await,
             Err(trouble) => (waiting, self.service.stuck(&record, trouble)),
         };
-        let stays = !left.is_empty();
-        if stays {
-            self.service.tell(&record, "left", super::Counts::default());
-        }
-        self.put_back(&name, record, stays);
+        self.put_back(&name, record, !left.is_empty());
         left.into_values()
             .for_each(|waiting| self.reply(waiting, Reply::of(Outcome::Pending(stuck.clone()))));
     }
 
-    /// A submission is sent; its record is there. Otherwise what every call of it is told.
+    /// A submission is sent, and its record is there. Otherwise what every call of it is told.
     async fn submit(&self, waiting: &mut [Waiting], stop: &mut Stop) -> Result<Record, Reply> {
         if self.lock().leaving {
             return Err(Reply::of(Outcome::Interrupted));
@@ -289,6 +290,8 @@ impl Desk {
 
     /// Nobody is at work on a submission any more: it is forgotten with its last call, unless it stays at the service.
     fn put_back(&self, name: &str, record: Record, stays: bool) {
+        // Told whenever it happens: whoever waits for the desk to be calm looks again.
+        self.service.tell(&record, if stays { "left" } else { "taken_in" }, super::Counts::default());
         let mut state = self.lock();
         if let Some(one) = state.under_way.iter_mut().find(|one| one.name == name) {
             (one.record, one.left) = (Some(record), stays);

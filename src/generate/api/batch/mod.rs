@@ -5,6 +5,7 @@
 
 mod anthropic;
 mod desk;
+mod find;
 mod openai;
 mod record;
 mod resume;
@@ -40,7 +41,7 @@ pub struct Progress {
     pub service: GeneratorKind,
     /// The service's name for it, once that is known.
     pub batch: Option<String>,
-    /// `submitted`, `resumed`, `looked_for`, `in_progress`, `ended` or `left`.
+    /// `submitted`, `resumed`, `looked_for`, `in_progress`, `ended`, `taken_in` (its calls have their replies) or `left` (it stays there).
     pub state: &'static str,
     /// Its requests.
     pub requests: usize,

@@ -5,7 +5,7 @@
 
 use super::super::exchange::{Endpoint, Trouble};
 use super::super::fetch::{Missed, Patience};
-use super::record::{Mark, Record, peek};
+use super::record::{Mark, Record};
 use super::seen::{Counts, Part, Seen, Standing};
 use super::{Progress, Stuck, anthropic, openai};
 use crate::course::GeneratorKind;
@@ -13,7 +13,6 @@ use crate::diag::Problem;
 use crate::generate::{Notices, Stop, Stopper};
 use crate::http::Request;
 use crate::json::Value;
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,16 +43,6 @@ pub(super) enum Refusal {
     NotTaken(Trouble),
     /// It is not known, and the record stays. `None`: the run was interrupted.
     Unknown(Option<Stuck>),
-}
-
-/// What a service knows of a submission that it may have.
-enum Found {
-    Yes(String),
-    No,
-    /// Batches are under way that may be it.
-    Perhaps,
-    /// A batch that may be it keeps no results any more.
-    Hidden(String),
 }
 
 impl Service {
@@ -105,7 +94,7 @@ impl Service {
         }
     }
 
-    fn taken(&self, record: &mut Record, batch: String) -> Result<(), Refusal> {
+    pub(super) fn taken(&self, record: &mut Record, batch: String) -> Result<(), Refusal> {
         record.state.batch = Some(batch);
         record.save().map_err(kept)?;
         self.tell(record, "submitted", Counts { processing: record.map.calls.len(), ..Counts::default() });
@@ -141,137 +130,6 @@ impl Service {
             _ => (anthropic::PATH, lines.to_vec()),
         };
         self.to("POST", path).header("content-type", "application/json").body(body)
-    }
-
-    /// Finds out whether the service has a submission; true if it has, and then its name is known. Waits as long as that takes.
-    pub(super) async fn settle(&self, record: &mut Record, stop: &mut Stop) -> Result<bool, Option<Stuck>> {
-        let mut absent = 0;
-        let mut pause = self.first_pause();
-        loop {
-            match self.find(record, stop).await.map_err(|trouble| self.stuck(record, trouble))? {
-                Found::Yes(batch) => {
-                    return self.taken(record, batch).map(|()| true).map_err(|refusal| match refusal {
-                        Refusal::Unknown(stuck) => stuck,
-                        Refusal::NotTaken(_) => None,
-                    });
-                }
-                // What is being taken in may be listed a moment later.
-                Found::No if absent == 1 => return Ok(false),
-                Found::No => absent += 1,
-                Found::Perhaps => {
-                    absent = 0;
-                    self.tell(record, "looked_for", Counts::default());
-                }
-                Found::Hidden(batch) => return Err(Some(self.hidden(record, &batch))),
-            }
-            tokio::select! {
-                () = tokio::time::sleep(pause) => pause = self.next_pause(pause),
-                () = stop.stopped() => return Err(None),
-            }
-        }
-    }
-
-    async fn find(&self, record: &Record, stop: &mut Stop) -> Result<Found, Trouble> {
-        if self.kind == GeneratorKind::Openai {
-            self.find_by_name(record, stop).await
-        } else {
-            self.find_by_results(record, stop).await
-        }
-    }
-
-    async fn find_by_name(&self, record: &Record, stop: &mut Stop) -> Result<Found, Trouble> {
-        let mut after = String::new();
-        loop {
-            let page = self.look_up(&format!("{}?limit=100{after}", openai::PATH), stop).await?;
-            let data = page["data"].as_array().map_or(&[][..], Vec::as_slice);
-            let file = record.state.file.as_deref();
-            let ours = data.iter().find(|value| openai::is_ours(value, &record.map.name, file));
-            if let Some(seen) = ours.and_then(openai::batch) {
-                return Ok(Found::Yes(seen.id));
-            }
-            let last = data.last().and_then(|value| super::seen::id_of(&value["id"]));
-            match last.filter(|_| page["has_more"] == true) {
-                Some(last) => after = format!("&after={last}"),
-                None => return Ok(Found::No),
-            }
-        }
-    }
-
-    async fn find_by_results(&self, record: &Record, stop: &mut Stop) -> Result<Found, Trouble> {
-        let of_others: HashSet<String> = peek(&self.folder)
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|(map, _)| map.name != record.map.name)
-            .filter_map(|(_, state)| state.batch)
-            .collect();
-        let calls: HashSet<&str> = record.map.calls.iter().map(|listed| &*listed.call).collect();
-        let (mut perhaps, mut hidden) = (false, None);
-        for seen in self.since(record.map.mark.as_ref(), stop).await? {
-            if of_others.contains(&seen.id) || seen.counts.all() != calls.len() {
-                continue;
-            }
-            match seen.standing {
-                Standing::Ended => match self.holds(&seen, &calls, stop).await? {
-                    Some(true) => return Ok(Found::Yes(seen.id)),
-                    Some(false) => {}
-                    None => hidden = Some(seen.id),
-                },
-                Standing::Gone => hidden = Some(seen.id),
-                Standing::Working | Standing::Failed(_) => perhaps = true,
-            }
-        }
-        Ok(match hidden {
-            _ if perhaps => Found::Perhaps,
-            Some(batch) => Found::Hidden(batch),
-            None => Found::No,
-        })
-    }
-
-    /// The batches that are listed before a mark, newest first.
-    async fn since(&self, mark: Option<&Mark>, stop: &mut Stop) -> Result<Vec<Seen>, Trouble> {
-        let mut all: Vec<Seen> = Vec::new();
-        let mut after = String::new();
-        loop {
-            let page = self.look_up(&format!("{}?limit=1000{after}", anthropic::PATH), stop).await?;
-            let data = page["data"].as_array().map_or(&[][..], Vec::as_slice);
-            for seen in data.iter().filter_map(anthropic::batch) {
-                // The mark itself may have been deleted meanwhile.
-                if mark.is_some_and(|mark| mark.id == seen.id || seen.created < mark.created) {
-                    return Ok(all);
-                }
-                all.push(seen);
-            }
-            match all.last().filter(|_| page["has_more"] == true && !data.is_empty()) {
-                Some(last) => after = format!("&after_id={}", last.id),
-                None => return Ok(all),
-            }
-        }
-    }
-
-    /// Whether a batch that has ended holds these calls; `None` if its results cannot be read any more.
-    async fn holds(
-        &self,
-        seen: &Seen,
-        calls: &HashSet<&str>,
-        stop: &mut Stop,
-    ) -> Result<Option<bool>, Trouble> {
-        let mut patience = Patience::looking();
-        loop {
-            let mut held = false;
-            let mut hear = |line: &[u8]| match self.result(line) {
-                Some((call, _)) => {
-                    held = calls.contains(&*call);
-                    true
-                }
-                None => false,
-            };
-            let path = seen.results.first().map(String::as_str).unwrap_or_default();
-            match self.endpoint.lines(self.to("GET", path), stop, &mut hear).await {
-                Ok(()) => return Ok(Some(held)),
-                Err(Missed { trouble: Trouble::Unusable(..) | Trouble::Refused(_), .. }) => return Ok(None),
-                Err(missed) => patience.bear(missed.trouble, stop).await?,
-            }
-        }
     }
 
     /// Waits until a submission has ended.
@@ -326,7 +184,7 @@ impl Service {
         Ok(())
     }
 
-    fn result(&self, line: &[u8]) -> Option<(String, Part)> {
+    pub(super) fn result(&self, line: &[u8]) -> Option<(String, Part)> {
         let mut value: Value = serde_json::from_slice(line).ok()?;
         match self.kind {
             GeneratorKind::Openai => openai::result(&mut value),
@@ -341,7 +199,7 @@ impl Service {
         }
     }
 
-    async fn look_up(&self, path: &str, stop: &mut Stop) -> Result<Value, Trouble> {
+    pub(super) async fn look_up(&self, path: &str, stop: &mut Stop) -> Result<Value, Trouble> {
         let mut patience = Patience::looking();
         loop {
             let missed = match self.endpoint.fetch(self.to("GET", path), stop).await {
@@ -355,18 +213,18 @@ impl Service {
         }
     }
 
-    fn to(&self, method: &'static str, path: &str) -> Request {
+    pub(super) fn to(&self, method: &'static str, path: &str) -> Request {
         match self.kind {
             GeneratorKind::Openai => super::super::openai::to(method, &self.endpoint, path),
             _ => super::super::anthropic::to(method, &self.endpoint, &self.version, path),
         }
     }
 
-    fn first_pause(&self) -> Duration {
+    pub(super) fn first_pause(&self) -> Duration {
         self.poll.unwrap_or(FIRST_LOOK)
     }
 
-    fn next_pause(&self, pause: Duration) -> Duration {
+    pub(super) fn next_pause(&self, pause: Duration) -> Duration {
         self.poll.unwrap_or_else(|| pause.mul_f64(1.5).min(LONGEST_PAUSE))
     }
 
@@ -400,24 +258,12 @@ impl Service {
             what,
             hint: format!(
                 "{hint}it stays where it is: build again to go on with it; {}",
-                self.way_out(record)
+                Self::way_out(record)
             ),
         })
     }
 
-    fn hidden(&self, record: &Record, batch: &str) -> Stuck {
-        Stuck {
-            what: format!(
-                "whether the service took the submission `{}` of {} requests cannot be found out: `{batch}` may be it, and its results are not kept any more",
-                record.map.name,
-                record.map.calls.len()
-            ),
-            hint: format!("nothing of it is asked again before that is decided; {}", self.way_out(record)),
-        }
-    }
-
-    #[expect(clippy::unused_self, reason = "said beside the others")]
-    fn way_out(&self, record: &Record) -> String {
+    pub(super) fn way_out(record: &Record) -> String {
         format!(
             "to give it up, delete `{}`: what it asked for is then asked, and paid for, again",
             record.dir().display()
