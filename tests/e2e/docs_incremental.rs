@@ -274,7 +274,7 @@ fn outputs(page: &mut Page) {
             chapter.runs("build");
         },
     );
-    page.chapter("The main files deleted", "With the lock. The store has all of it.", |chapter| {
+    page.chapter("The main files deleted", "And the lock with them. The store has all of it.", |chapter| {
         chapter.space.remove("courses");
         chapter.runs("plan");
     });

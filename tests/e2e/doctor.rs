@@ -126,6 +126,8 @@ fn documents_that_cost_more_than_they_should_are_told() {
             space.build(&["phase1"]).exits(0);
         }
     });
+    let told = space.run(&["doctor"]).exits(0).stdout;
+    assert!(told.contains("made all of them stale: 3 calls asked for 3 items after the first one"), "{told}");
 }
 
 #[test]
