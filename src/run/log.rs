@@ -13,14 +13,11 @@ use crate::store::{AskedItem, Entry, Intent, Source};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// The course and the phase of a target, and the ids that it names; `None` for all.
-type Wanted<'a> = (&'a str, &'a str, Option<HashSet<Arc<str>>>);
-
 /// The calls that asked for items of the selected targets, oldest first.
 pub fn log(options: &Options) -> Result<Vec<LogLine>> {
     with_boards(options, |session, boards, _| {
         let targets = targets(options, boards)?;
-        let mut wanted: Vec<Wanted<'_>> = Vec::new();
+        let mut wanted = Vec::new();
         for target in &targets {
             let board = &boards[target.course];
             for phase in phases_of(board, target) {
@@ -30,23 +27,35 @@ pub fn log(options: &Options) -> Result<Vec<LogLine>> {
                         Some(named(board, phase, what)?.iter().map(|(.., cell)| cell.id.clone()).collect())
                     }
                 };
-                wanted.push((&board.course.code, &board.rule(phase).name, ids));
+                wanted.push(Wanted { course: &board.course.code, phase: &board.rule(phase).name, ids });
             }
         }
-        let of = |course: &str, phase: &str| {
-            let own = wanted.iter().filter(|(its, name, _)| *its == course && *name == phase);
-            own.map(|(.., ids)| ids.as_ref()).collect::<Vec<_>>()
-        };
+        let all = targets.is_empty();
         let mut lines = lines(session, boards, &|source| {
-            targets.is_empty() || !of(&source.course, &source.phase).is_empty()
+            all || wanted.iter().any(|wanted| wanted.is_of(&source.course, &source.phase))
         })?;
-        lines.retain(|line| {
-            let named = of(&line.course, &line.phase);
-            let has = |ids: &HashSet<Arc<str>>| line.items.iter().any(|item| ids.contains(&*item.id));
-            targets.is_empty() || named.iter().any(|ids| ids.is_none_or(has))
-        });
+        lines.retain(|line| all || wanted.iter().any(|wanted| wanted.fits(line)));
         Ok(lines)
     })
+}
+
+/// The items of a phase that were named.
+struct Wanted<'b> {
+    course: &'b str,
+    phase: &'b str,
+    /// `None`: all.
+    ids: Option<HashSet<Arc<str>>>,
+}
+
+impl Wanted<'_> {
+    fn is_of(&self, course: &str, phase: &str) -> bool {
+        (self.course, self.phase) == (course, phase)
+    }
+
+    fn fits(&self, line: &LogLine) -> bool {
+        let has = |ids: &HashSet<Arc<str>>| line.items.iter().any(|item| ids.contains(&*item.id));
+        self.is_of(&line.course, &line.phase) && self.ids.as_ref().is_none_or(has)
+    }
 }
 
 /// Every call and filing that the store knows, oldest first.
@@ -68,11 +77,14 @@ fn lines(session: &Session, boards: &[Board<'_>], wanted: &dyn Fn(&Source) -> bo
 /// Which results were refused: what a later call was told not to bring again, and what a board refuses now. An entry says what came
 /// and never what was thought of it, for checks change.
 struct Refused {
-    /// By course, phase, id and digest: when a call last named it so, in milliseconds since 1970.
-    named: HashMap<(String, String, Arc<str>, Digest), u64>,
-    /// By course, phase, id and content key.
-    now: HashMap<(String, String, Arc<str>, Digest), Vec<Digest>>,
+    /// By item and result: when a call last named it so, in milliseconds since 1970.
+    named: HashMap<Place, u64>,
+    /// By item and content key.
+    now: HashMap<Place, Vec<Digest>>,
 }
+
+/// Course, phase, id, and a digest of something of the item.
+type Place = (String, String, Arc<str>, Digest);
 
 impl Refused {
     /// `entries`: the oldest first.
@@ -108,7 +120,7 @@ impl Refused {
     }
 }
 
-fn place(intent: &Intent, item: &AskedItem, digest: Digest) -> (String, String, Arc<str>, Digest) {
+fn place(intent: &Intent, item: &AskedItem, digest: Digest) -> Place {
     (intent.course.clone(), intent.phase.clone(), item.id.clone(), digest)
 }
 

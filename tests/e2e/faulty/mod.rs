@@ -86,8 +86,8 @@ impl Row {
     /// Batch sizes of the phases: small courses have small batches, so that there are enough to go wrong.
     fn batches(&self) -> [usize; 3] {
         match self.seeds {
-            ..=20 => [4, 4, 4],
-            ..=100 => [10, 10, 30],
+            0..=20 => [4, 4, 4],
+            21..=100 => [10, 10, 30],
             _ => [20, 20, 60],
         }
     }

@@ -181,7 +181,7 @@ impl Schedule<'_> {
         self.instead("phase1", &seeds[seeds.len() / 2].id, &slip);
         let speaks = |seed: &&Seed| seed.source.split(' ').any(|word| word == "speak");
         // The last that has to vary with none: a wrong word that stands while the one before it is asked again would be the first.
-        let last = seeds.iter().take(100).filter(speaks).next_back().unwrap();
+        let last = seeds.iter().take(100).rfind(speaks).unwrap();
         self.instead("phase1", &last.id, &variation);
     }
 
