@@ -1,6 +1,7 @@
 //! Events as plain lines: what a log file or a pipe sees, and what scrolls above the status line of a terminal.
 
 use super::findings::{FEW, findings};
+use super::canary::canary_text;
 use super::look::{Detail, Look};
 use super::words::{between, count, count_between, duration, flat, money, tokens};
 use crate::event::{Event, PhaseStart};
@@ -61,7 +62,9 @@ impl Lines {
     fn one(&mut self, event: &Event) -> String {
         let text = self.all(event);
         let wanted = match self.look.detail {
-            Detail::Quiet => matches!(event, Event::Warning { .. } | Event::ItemFailed { .. }),
+            Detail::Quiet => {
+                matches!(event, Event::Warning { .. } | Event::ItemFailed { .. } | Event::Canary(_))
+            }
             Detail::Normal => !matches!(event, Event::Batch { .. }),
             Detail::Verbose => true,
         };
@@ -117,6 +120,7 @@ impl Lines {
                 format!("{}\n{}", look.bad(&head), findings(found, look.most(FEW), "    ", look))
             }
             Event::Warning { message } => format!("{} {}\n", look.odd("warning:"), flat(message)),
+            Event::Canary(canary) => canary_text(canary, look),
             Event::Interrupted { in_flight } => self.interrupted(*in_flight),
             Event::Batch { course, phase, batch, items, passed, failed, attempts } => format!(
                 "{}: {}, {passed} passed, {failed} failed, {}\n",

@@ -1,10 +1,12 @@
 //! The conductor's loop: one task that owns all state, hands out calls and takes back what they bring.
 
 mod account;
+mod canary;
 mod leaving;
 
 use self::account::Leave;
 use super::caches::Caches;
+use super::canary::Canary;
 use super::call::Came;
 use super::judging::{Judging, badly};
 use super::label::{Label, Labels};
@@ -52,6 +54,8 @@ pub(super) struct Conductor<'a, 'w> {
     pub(super) outlet: Option<Outlet>,
     /// The programs that judge batches.
     pub(super) judging: Judging<'a>,
+    /// The calls that are looked at before the others leave, until then.
+    pub(super) canary: Option<Canary>,
 }
 
 /// How the loop ended.
@@ -63,6 +67,10 @@ pub(super) struct End {
     pub(super) bounded: bool,
     /// Something that has to be mended stopped it.
     pub(super) problem: Option<Problem>,
+    /// It ended with its canary: what was bought does not go into the main files yet.
+    pub(super) put_off: bool,
+    /// Nobody wanted more than the canary.
+    pub(super) declined: bool,
 }
 
 struct Flight {
@@ -155,6 +163,9 @@ impl Loop<'_, '_, '_> {
             self.start_calls(&stop)?;
             self.start_programs()?;
             if self.flights.is_empty() && self.looks.is_empty() && self.run.judging.is_idle() {
+                if self.goes_on(&mut signals).await? {
+                    continue;
+                }
                 self.end.bounded = self.at_bound && self.something_is_left();
                 return Ok(self.end);
             }
@@ -192,6 +203,9 @@ impl Loop<'_, '_, '_> {
     }
 
     fn start_calls(&mut self, stop: &Stop) -> Result<()> {
+        if !self.canary_is_chosen()? {
+            return Ok(());
+        }
         loop {
             if self.run.options.max_calls.is_some_and(|most| self.run.tally.calls >= most) {
                 self.bound();
@@ -258,6 +272,7 @@ impl Loop<'_, '_, '_> {
                 gave_up.push((*root, *at));
             }
         }
+        self.note_canary((course, phase), &members, entry);
         self.run.tally.call_ended(course, phase, batch, entry, passed);
         (self.run.emit)(&Event::CallEnded {
             call: intent.call.clone(),

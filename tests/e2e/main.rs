@@ -12,6 +12,7 @@ mod agreement;
 mod answers;
 mod check_command;
 mod branches;
+mod canary;
 mod checks;
 mod chinese;
 mod ci;
