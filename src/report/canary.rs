@@ -35,7 +35,11 @@ fn call_line(call: &CanaryCall, several: bool) -> String {
         n => format!("; {} had failed before", count(n, "item")),
     };
     let CanaryCall { scope, third, passed, items, .. } = call;
-    format!("  {}, {third}: {passed} of {} passed{failed}\n", flat(&format!("{phase} {scope}")), count(*items, "item"))
+    format!(
+        "  {}, {third}: {passed} of {} passed{failed}\n",
+        flat(&format!("{phase} {scope}")),
+        count(*items, "item")
+    )
 }
 
 fn item(item: &CanaryItem, look: Look) -> String {
@@ -54,7 +58,8 @@ fn sums(canary: &Canary, look: Look) -> String {
     let refused = canary.changed.iter().filter(|item| !item.passed).count();
     let changed = canary.changed.iter().filter(|item| item.passed && item.had_before).count();
     let new = canary.items - canary.had_before;
-    let parts = [(changed, "changed"), (canary.same, "the same"), (new, "had nothing before"), (refused, "refused")];
+    let parts =
+        [(changed, "changed"), (canary.same, "the same"), (new, "had nothing before"), (refused, "refused")];
     let parts: Vec<String> =
         parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     let percent = canary.passed * 100 / canary.items.max(1);
@@ -133,7 +138,8 @@ mod tests {
             failed_before,
             passed: 20,
         };
-        let count = |kind: &str, severity, before, after| FindingCount { kind: kind.into(), severity, before, after };
+        let count =
+            |kind: &str, severity, before, after| FindingCount { kind: kind.into(), severity, before, after };
         let mut canary = Canary {
             calls: vec![call("S0001-S0020", "early", 0), call("S0641-S0660", "late", 2)],
             items: 40,
@@ -175,7 +181,10 @@ the rest: 31..32 calls for 628 items, about $3.50..$3.75, about 10m 00s
         );
         canary.changed = (0..30).map(|at| changed(&format!("S{at:04}"), 0)).collect();
         let text = canary_text(&canary, Look::default());
-        assert!(text.contains("S0000:\n") && text.contains("S0027:\n") && !text.contains("S0001:\n"), "{text}");
+        assert!(
+            text.contains("S0000:\n") && text.contains("S0027:\n") && !text.contains("S0001:\n"),
+            "{text}"
+        );
         assert!(text.contains("  and 18 more items that changed (`-v` shows all)\n"), "{text}");
     }
 }

@@ -1,7 +1,7 @@
 //! Events as plain lines: what a log file or a pipe sees, and what scrolls above the status line of a terminal.
 
-use super::findings::{FEW, findings};
 use super::canary::canary_text;
+use super::findings::{FEW, findings};
 use super::look::{Detail, Look};
 use super::words::{between, count, count_between, duration, flat, money, tokens};
 use crate::event::{Event, PhaseStart};

@@ -55,8 +55,8 @@ fn tried(summary: &Summary) -> String {
 /// What to do after a canary.
 fn put_off(summary: &Summary) -> String {
     format!(
-        "  nothing that stands has changed; the answers are kept\n    to go on, with them and without asking for them again: `{}`\n    \
-         as it was before: undo the edit, and nothing is to be bought\n",
+        "  nothing that stands has changed; the answers are kept\n    to go on, without asking for them again: `{}`\n    \
+         or undo what was edited: what stands is up to date again, without a call\n",
         flat(&summary.goes_on_with)
     )
 }

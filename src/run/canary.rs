@@ -65,13 +65,14 @@ pub(super) fn without(command: &str) -> String {
 /// Which calls, by number, in order: so many at most, some of each phase, spread over all that a phase has. Where an early,
 /// middle or late stretch has calls whose items failed before, the one with the most of them.
 pub(super) fn choose(candidates: &[Candidate], wanted: usize) -> Vec<usize> {
-    let mut groups: Vec<&[Candidate]> = candidates.chunk_by(|a, b| a.group == b.group).collect();
+    let groups: Vec<&[Candidate]> = candidates.chunk_by(|a, b| a.group == b.group).collect();
     let shares = shares(&groups.iter().map(|group| group.len()).collect::<Vec<_>>(), wanted);
     let mut chosen = Vec::new();
     let mut begin = 0;
-    for (group, share) in groups.drain(..).zip(shares) {
+    for (group, share) in groups.into_iter().zip(shares) {
+        let border = |part: usize| (group.len() * part + share / 2) / share;
         for part in 0..share {
-            let (from, to) = (group.len() * part / share, group.len() * (part + 1) / share);
+            let (from, to) = (border(part), border(part + 1));
             let point = match part {
                 0 => from,
                 last if last + 1 == share => to - 1,
@@ -121,7 +122,13 @@ mod tests {
         assert_eq!(choose(&calls, 3), [0, 16, 33]);
         assert_eq!(choose(&calls, 1), [0]);
         assert_eq!(choose(&calls, 2), [0, 33]);
-        assert_eq!(choose(&calls, 5), [0, 9, 16, 23, 33]);
+        assert_eq!(choose(&calls, 5), [0, 10, 16, 23, 33]);
+        assert_eq!(choose(&phase(1, &[0; 7]), 3), [0, 3, 6]);
+        for (all, wanted) in (1..40).flat_map(|all| (1..=all).map(move |wanted| (all, wanted))) {
+            let mut chosen = choose(&phase(1, &vec![0; all]), wanted);
+            chosen.dedup();
+            assert_eq!(chosen.len(), wanted, "of {all}");
+        }
         assert_eq!(choose(&calls, 99).len(), 34);
         assert_eq!(choose(&[], 3), [0_usize; 0]);
     }

@@ -6,8 +6,8 @@ mod leaving;
 
 use self::account::Leave;
 use super::caches::Caches;
-use super::canary::Canary;
 use super::call::Came;
+use super::canary::Canary;
 use super::judging::{Judging, badly};
 use super::label::{Label, Labels};
 use super::looks::Looked;

@@ -217,8 +217,7 @@ fn carry_out(
     }
     if end.put_off {
         let goes_on_with = canary::without(&options.command);
-        let mut summary =
-            Summary { items_failed: tally.gave_up, goes_on_with, ..tally.summary(&boards, 0) };
+        let mut summary = Summary { items_failed: tally.gave_up, goes_on_with, ..tally.summary(&boards, 0) };
         summary.exit = exit_code(&end, &summary);
         return Ok((summary, end.problem, chunks::lacking(&boards, session)));
     }

@@ -53,12 +53,8 @@ const SPENT: [&str; 7] = [
     "billing_hard_limit_reached",
     "billing_error",
 ];
-const TOO_LONG: [&str; 4] = [
-    "context_length_exceeded",
-    "request_too_large",
-    "string_above_max_length",
-    "ContextWindowExceededError",
-];
+const TOO_LONG: [&str; 4] =
+    ["context_length_exceeded", "request_too_large", "string_above_max_length", "ContextWindowExceededError"];
 
 impl Endpoint {
     /// A service. `timeout`: what one request may take, once it has left; the limits hold for a minute.
@@ -253,9 +249,11 @@ mod tests {
         };
         let words = "litellm.ContextWindowExceededError: litellm.BadRequestError: Hosted_vllmException - {}";
         assert!(matches!(wrapped(400, words), Trouble::TooLong(_)));
-        let words = "litellm.BadRequestError: AnthropicException - {\"error\": {\"type\": \"request_too_large\"}}";
+        let words =
+            "litellm.BadRequestError: AnthropicException - {\"error\": {\"type\": \"request_too_large\"}}";
         assert!(matches!(wrapped(400, words), Trouble::TooLong(_)));
-        let words = "litellm.RateLimitError: OpenAIException - {\"error\": {\"code\": \"insufficient_quota\"}}";
+        let words =
+            "litellm.RateLimitError: OpenAIException - {\"error\": {\"code\": \"insufficient_quota\"}}";
         assert!(matches!(wrapped(429, words), Trouble::Unusable(..)));
         assert!(matches!(wrapped(429, "litellm.RateLimitError: slow down"), Trouble::Transport(..)));
         // A gateway's code is a number.

@@ -80,7 +80,8 @@ impl Loop<'_, '_, '_> {
         entry: &Entry,
     ) {
         let calls = self.run.canary.as_mut().and_then(|canary| canary.calls.as_mut());
-        let of_phase = calls.into_iter().flatten().filter(|call| (call.course, call.phase) == (course, phase));
+        let of_phase =
+            calls.into_iter().flatten().filter(|call| (call.course, call.phase) == (course, phase));
         for member in of_phase.flat_map(|call| &mut call.members) {
             let number = members.iter().position(|place| *place == member.place);
             let answer = entry.results.iter().find(|stored| Some(stored.item) == number);
@@ -182,8 +183,11 @@ impl Loop<'_, '_, '_> {
         let Some(detail) = board.detail_of(phase, root, at)? else {
             return Err(Problem::internal("an item that waits was bought"));
         };
-        let before =
-            member.before.as_ref().map(|text| board.lifted(phase, &detail.id, &detail.root, text)).transpose()?;
+        let before = member
+            .before
+            .as_ref()
+            .map(|text| board.lifted(phase, &detail.id, &detail.root, text))
+            .transpose()?;
         let found = match &before {
             Some(before) => board.judge_answer(phase, member.place, &detail, before)?,
             None => Vec::new(),
@@ -225,25 +229,15 @@ impl Loop<'_, '_, '_> {
         let run = &self.run;
         let mut plan = outline(&run.boards.iter().zip(run.memories).collect::<Vec<_>>())?;
         let known = past::known(run.boards, &run.store)?;
-        plan.expected = forecast::forecast(
-            &plan,
-            run.boards,
-            &run.prompts,
-            &known,
-            &run.spending,
-            run.options.jobs,
-        )?;
+        plan.expected =
+            forecast::forecast(&plan, run.boards, &run.prompts, &known, &run.spending, run.options.jobs)?;
         // Items that failed in different calls are asked for by as many; the plan packs them together.
         plan.calls.max += self.schedule.waiting_again().saturating_sub(1);
         Ok(CanaryRest { calls: plan.calls, items: plan.items, expected: plan.expected })
     }
 }
 
-fn count(
-    counts: &mut Vec<FindingCount>,
-    found: &[Finding],
-    side: impl Fn(&mut FindingCount) -> &mut usize,
-) {
+fn count(counts: &mut Vec<FindingCount>, found: &[Finding], side: impl Fn(&mut FindingCount) -> &mut usize) {
     for finding in found {
         let known =
             counts.iter().position(|one| one.kind == finding.kind && one.severity == finding.severity);
