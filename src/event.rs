@@ -1,5 +1,9 @@
 //! What happens in a run, as plain data: the one thing that terminal, JSON, run log and tests are made of.
 
+mod canary;
+
+pub use canary::{Canary, CanaryCall, CanaryItem, CanaryRest, FindingCount};
+
 use crate::check::Finding;
 use crate::generate::Meters;
 use crate::generate::batch::Progress;
@@ -139,6 +143,8 @@ pub enum Event {
         /// In words.
         message: String,
     },
+    /// The first calls of a build that was asked to begin with a few are back; what follows is bought only if somebody wants it.
+    Canary(Box<Canary>),
     /// An interrupt came: no new calls, those in flight are waited for.
     Interrupted {
         /// Calls still in flight.
@@ -250,6 +256,9 @@ pub struct Summary {
     /// What was bought on trial, as it was named: nothing that stands has changed. Empty for any other build.
     #[serde(default)]
     pub tried: Vec<String>,
+    /// The command that goes on where a build ended with its canary: nothing that stands has changed. Empty for any other build.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub goes_on_with: String,
     /// Nothing had to be looked at: the stamp said so.
     pub by_stamp: bool,
     /// The exit code.

@@ -60,6 +60,10 @@ pub struct Schedule {
     phases: Vec<Queue>,
     retries: VecDeque<Ready>,
     groups: Vec<Warmth>,
+    /// While these leave, nothing else does.
+    first: Option<VecDeque<Ready>>,
+    /// Calls that were cut already: each leaves when one of its phase would.
+    cut: Vec<Ready>,
 }
 
 /// What calls of a cache group find at the provider.
@@ -106,6 +110,8 @@ impl Schedule {
             phases: Vec::new(),
             retries: VecDeque::new(),
             groups: Vec::new(),
+            first: None,
+            cut: Vec::new(),
         }
     }
 
@@ -208,15 +214,7 @@ impl Schedule {
         if self.stopped {
             return None;
         }
-        let again = self.retries.iter().position(|retry| self.may_leave(retry.phase));
-        let mut ready = match again.and_then(|at| self.retries.remove(at)) {
-            Some(retry) => Some(retry),
-            None => (0..self.phases.len()).rev().find_map(|at| {
-                let phase = PhaseNo(at);
-                let items = if self.may_leave(phase) { self.phases[at].next_call() } else { None }?;
-                Some(Ready { phase, items, retry: false, leads: false })
-            }),
-        }?;
+        let mut ready = if self.first.is_some() { self.next_of_first() } else { self.next_of_all() }?;
         if let Some(group) = self.phases[ready.phase.0].group
             && self.groups[group] == Warmth::Cold
         {
@@ -227,6 +225,63 @@ impl Schedule {
             self.in_flight += 1;
         }
         Some(ready)
+    }
+
+    fn next_of_first(&mut self) -> Option<Ready> {
+        let at = self.first.as_ref()?.iter().position(|ready| self.may_leave(ready.phase))?;
+        self.first.as_mut()?.remove(at)
+    }
+
+    fn next_of_all(&mut self) -> Option<Ready> {
+        let again = self.retries.iter().position(|retry| self.may_leave(retry.phase));
+        again.and_then(|at| self.retries.remove(at)).or_else(|| {
+            (0..self.phases.len()).rev().map(PhaseNo).find_map(|phase| {
+                if !self.may_leave(phase) {
+                    return None;
+                }
+                let cut = self.cut.iter().position(|ready| ready.phase == phase);
+                cut.map(|at| self.cut.remove(at)).or_else(|| self.cut_next(phase))
+            })
+        })
+    }
+
+    fn cut_next(&mut self, phase: PhaseNo) -> Option<Ready> {
+        let items = self.phases[phase.0].next_call()?;
+        Some(Ready { phase, items, retry: false, leads: false })
+    }
+
+    /// Takes out every call that could leave now if there were room for all of them, by phase and in source order. To be given back
+    /// with [`Schedule::hold`].
+    pub fn take_ready(&mut self) -> Vec<Ready> {
+        let mut ready: Vec<Ready> = self.retries.drain(..).collect();
+        for phase in (0..self.phases.len()).map(PhaseNo) {
+            ready.extend(std::iter::from_fn(|| self.cut_next(phase)));
+        }
+        ready.sort_by(|a, b| (a.phase, a.items.first()).cmp(&(b.phase, b.items.first())));
+        ready
+    }
+
+    /// Of calls that were taken out, lets some leave first, and nothing else until [`Schedule::release`].
+    pub fn hold(&mut self, first: Vec<Ready>, others: Vec<Ready>) {
+        self.first = Some(first.into());
+        let (again, cut): (Vec<Ready>, Vec<Ready>) = others.into_iter().partition(|ready| ready.retry);
+        self.retries.extend(again);
+        self.cut = cut;
+    }
+
+    /// Lets everything leave again.
+    pub fn release(&mut self) {
+        self.first = None;
+    }
+
+    /// How many calls wait that ask again.
+    pub fn waiting_again(&self) -> usize {
+        self.retries.len()
+    }
+
+    /// No call leaves any more: somebody has said so.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
     }
 
     /// Whether there is room for its calls, and they need not wait for a leader.
@@ -406,6 +461,49 @@ mod tests {
         schedule.settle(phase, 4, &[of(4, 0)]);
         assert_eq!(schedule.next_call().unwrap().items, [(0, 0), (1, 0), (4, 0)]);
         assert_eq!(schedule.next_call(), None);
+    }
+
+    #[test]
+    fn what_leaves_first_is_part_of_what_leaves_anyhow() {
+        let fill = || {
+            let mut schedule = Schedule::new(2);
+            let first = schedule.add_phase(Cut { size: 3, bytes: Some(2) }, 9);
+            let second = schedule.add_phase(CUT, 9);
+            (0..9).for_each(|root| schedule.settle(first, root, &[want(root, 0)]));
+            schedule.retry(first, vec![(0, 1)]);
+            (schedule, first, second)
+        };
+        let drain = |schedule: &mut Schedule| {
+            let mut left = Vec::new();
+            while let Some(ready) = schedule.next_call() {
+                schedule.finished(ready.phase);
+                left.push((ready.phase, ready.items, ready.retry));
+            }
+            left
+        };
+        let (mut whole, ..) = fill();
+        let mut all = drain(&mut whole);
+        let (mut schedule, first, second) = fill();
+        let mut ready = schedule.take_ready();
+        assert_eq!(ready.len(), all.len());
+        assert_eq!(schedule.next_call(), None, "all of them are taken out");
+        let chosen = vec![ready.remove(4), ready.remove(1)];
+        schedule.hold(chosen, ready);
+        let mut left = drain(&mut schedule);
+        assert_eq!(left.iter().map(|(_, items, _)| items[0]).collect::<Vec<_>>(), [(6, 0), (0, 1)]);
+        assert!(left[1].2, "a retry is one still");
+        // What has become known meanwhile waits, too.
+        (0..9).for_each(|root| schedule.settle(second, root, &[]));
+        schedule.retry(first, vec![(6, 0)]);
+        assert_eq!(schedule.next_call(), None);
+        assert_eq!(schedule.waiting_again(), 1);
+        schedule.release();
+        let rest = drain(&mut schedule);
+        assert_eq!(rest[0], (first, vec![(6, 0)], true));
+        left.extend_from_slice(&rest[1..]);
+        left.sort();
+        all.sort();
+        assert_eq!(left, all);
     }
 
     /// Two phases, the second fed by the first; some roots of the second turn out to be fresh; items fail and are retried.

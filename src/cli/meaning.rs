@@ -4,8 +4,8 @@ use super::args::{Build, Buy, Chosen, Format, Global, Plan, RemoteDown, Select, 
 use super::surroundings::{Surroundings, current_dir, program};
 use crate::course::{OnRemoteDown, SharedMode};
 use crate::diag::{Problem, Result, escape};
-use crate::report::{Detail, Look, confirm};
-use crate::run::{Choice, Confirm, Options, Selection};
+use crate::report::{Detail, Look, confirm, confirm_rest};
+use crate::run::{Choice, Confirm, First, GoOn, Options, Selection};
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
@@ -65,13 +65,18 @@ pub(super) fn build(typed: &Build, global: &Global, around: &mut Surroundings) -
             .any(|(known, value)| known == name && !value.is_empty() && value != "false")
     };
     options.must_push = in_ci("CI") && !typed.allow_unpushed;
+    let answers = global.format == Format::Human && around.terminals.input && around.terminals.error;
     options.confirm = match () {
         () if typed.yes => Confirm::Yes,
-        () if global.format == Format::Human && around.terminals.input && around.terminals.error => {
-            Confirm::Ask(Box::new(confirm))
-        }
+        () if answers => Confirm::Ask(Box::new(confirm)),
         () => Confirm::Refuse,
     };
+    let go_on = match () {
+        () if typed.yes => GoOn::Yes,
+        () if answers => GoOn::Ask(Box::new(confirm_rest)),
+        () => GoOn::Refuse,
+    };
+    options.canary = typed.canary.map(|calls| First { calls, go_on });
     Ok(options)
 }
 
@@ -137,6 +142,7 @@ pub(super) fn question(select: &Select, global: &Global, around: &mut Surroundin
         on_remote_down: None,
         must_push: false,
         confirm: Confirm::Refuse,
+        canary: None,
         command: command(&around.arguments),
     })
 }

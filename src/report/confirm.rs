@@ -1,13 +1,22 @@
 //! Questions on a terminal: before a costly plan is carried out, and what a new course is to be.
 
+use super::canary::rest_text;
 use super::reporter::print_error;
 use super::words::{count_between, price};
 use crate::diag::{Kind, Problem, Result, escape};
+use crate::event::Canary;
 use crate::plan::Plan;
 
 /// Asks on the terminal; true for `y` or `yes`. No answer is a no.
 pub fn confirm(plan: &Plan) -> bool {
     print_error(&question(plan));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).is_ok() && agreed(&answer)
+}
+
+/// Asks on the terminal whether what a canary leaves is to be bought; true for `y` or `yes`.
+pub fn confirm_rest(canary: &Canary) -> bool {
+    print_error(&format!("go on with the other {}? [y/N] ", rest_text(&canary.rest)));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).is_ok() && agreed(&answer)
 }

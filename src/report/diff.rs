@@ -45,7 +45,8 @@ fn name(generation: &DiffSide) -> String {
     format!("{number}{origin}{at}{present}")
 }
 
-fn line(change: &Change, look: Look) -> String {
+/// One place that differs.
+pub(super) fn line(change: &Change, look: Look) -> String {
     let path = if change.path.is_empty() { "(whole)" } else { &change.path };
     let path = look.dim(&flat(path));
     match (&change.old, &change.new) {

@@ -1,5 +1,6 @@
 //! Events as plain lines: what a log file or a pipe sees, and what scrolls above the status line of a terminal.
 
+use super::canary::canary_text;
 use super::findings::{FEW, findings};
 use super::look::{Detail, Look};
 use super::submissions;
@@ -62,7 +63,9 @@ impl Lines {
     fn one(&mut self, event: &Event) -> String {
         let text = self.all(event);
         let wanted = match self.look.detail {
-            Detail::Quiet => matches!(event, Event::Warning { .. } | Event::ItemFailed { .. }),
+            Detail::Quiet => {
+                matches!(event, Event::Warning { .. } | Event::ItemFailed { .. } | Event::Canary(_))
+            }
             Detail::Normal => !matches!(event, Event::Batch { .. }),
             Detail::Verbose => true,
         };
@@ -119,6 +122,7 @@ impl Lines {
                 format!("{}\n{}", look.bad(&head), findings(found, look.most(FEW), "    ", look))
             }
             Event::Warning { message } => format!("{} {}\n", look.odd("warning:"), flat(message)),
+            Event::Canary(canary) => canary_text(canary, look),
             Event::Interrupted { in_flight } => self.interrupted(*in_flight),
             Event::Batch { course, phase, batch, items, passed, failed, attempts } => format!(
                 "{}: {}, {passed} passed, {failed} failed, {}\n",

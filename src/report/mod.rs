@@ -5,6 +5,7 @@
 
 mod check;
 mod cache;
+mod canary;
 mod accepted;
 mod ci;
 mod confirm;
@@ -52,7 +53,7 @@ pub use cache::{
 };
 pub use check::{check_json, check_text};
 pub use ci::Notable;
-pub use confirm::{ask, confirm};
+pub use confirm::{ask, confirm, confirm_rest};
 pub use cost::{costs_json, costs_text};
 pub use decisions::{decidable_json, decidable_text, generations_text, resolved_json, resolved_text};
 pub use diff::{diff_text, dropped_text, kept_text};

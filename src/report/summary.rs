@@ -21,6 +21,9 @@ pub fn summary_text(summary: &Summary, look: Look) -> String {
     if !summary.tried.is_empty() {
         return head(summary, look) + &items(summary) + &tried(summary);
     }
+    if !summary.goes_on_with.is_empty() {
+        return head(summary, look) + &items(summary) + &put_off(summary);
+    }
     if nothing_happened(summary) {
         return nothing_to_do(summary, look);
     }
@@ -46,6 +49,15 @@ fn tried(summary: &Summary) -> String {
     format!(
         "  on trial: nothing that stands has changed\n    to compare: `coursebuild diff {targets}`\n    \
          to make them current: `coursebuild keep {targets}`\n    to forget them: `coursebuild drop-trial {targets}`\n"
+    )
+}
+
+/// What to do after a canary.
+fn put_off(summary: &Summary) -> String {
+    format!(
+        "  nothing that stands has changed; the answers are kept\n    to go on, without asking for them again: `{}`\n    \
+         or undo what was edited: what stands is up to date again, without a call\n",
+        flat(&summary.goes_on_with)
     )
 }
 
@@ -78,6 +90,7 @@ fn head(summary: &Summary, look: Look) -> String {
     let word = match summary.exit {
         0 => look.good("done:"),
         130 => look.bad("interrupted:"),
+        4 if !summary.goes_on_with.is_empty() => look.bad("stopped after the canary:"),
         4 => look.bad("stopped by a limit:"),
         _ => look.bad("not done:"),
     };

@@ -1,12 +1,14 @@
 //! The conductor's loop: one task that owns all state, hands out calls and takes back what they bring.
 
 mod account;
+mod canary;
 mod desks;
 mod leaving;
 
 use self::account::Leave;
 use super::caches::Caches;
 use super::call::Came;
+use super::canary::Canary;
 use super::judging::{Judging, badly};
 use super::label::{Label, Labels};
 use super::looks::Looked;
@@ -54,6 +56,8 @@ pub(super) struct Conductor<'a, 'w> {
     pub(super) outlet: Option<Outlet>,
     /// The programs that judge batches.
     pub(super) judging: Judging<'a>,
+    /// The calls that are looked at before the others leave, until then.
+    pub(super) canary: Option<Canary>,
 }
 
 /// How the loop ended.
@@ -65,6 +69,10 @@ pub(super) struct End {
     pub(super) bounded: bool,
     /// Something that has to be mended stopped it.
     pub(super) problem: Option<Problem>,
+    /// It ended with its canary: what was bought does not go into the main files yet.
+    pub(super) put_off: bool,
+    /// Nobody wanted more than the canary.
+    pub(super) declined: bool,
 }
 
 struct Flight {
@@ -172,6 +180,9 @@ impl Loop<'_, '_, '_> {
             self.close_desks();
             let calm = self.looks.is_empty() && self.run.judging.is_idle() && !self.desks_are_attended();
             if self.flights.is_empty() && calm {
+                if self.goes_on(&mut signals).await? {
+                    continue;
+                }
                 self.end.bounded = self.at_bound && self.something_is_left();
                 while let Some(notice) = self.run.heard.now() {
                     self.tell_notice(notice);
@@ -212,6 +223,9 @@ impl Loop<'_, '_, '_> {
     }
 
     fn start_calls(&mut self, stop: &Stop) -> Result<()> {
+        if !self.canary_is_chosen()? {
+            return Ok(());
+        }
         loop {
             if self.run.options.max_calls.is_some_and(|most| self.run.tally.calls >= most) {
                 self.bound();
@@ -283,6 +297,7 @@ impl Loop<'_, '_, '_> {
                 gave_up.push((*root, *at));
             }
         }
+        self.note_canary((course, phase), &members, entry);
         self.run.tally.call_ended(course, phase, batch, entry, passed);
         (self.run.emit)(&Event::CallEnded {
             call: intent.call.clone(),

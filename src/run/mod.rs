@@ -7,6 +7,7 @@ mod cache;
 mod accept;
 mod account;
 mod caches;
+mod canary;
 mod call;
 mod check;
 mod chunks;
@@ -84,7 +85,7 @@ pub use log::log;
 pub use look::{plan, prompt, show, status};
 pub use merge_driver::{DriverFiles, Merging, merge_driver};
 pub use merge_setup::{Installed, in_repository, install_merge_driver, write_attributes};
-pub use options::{Confirm, Options};
+pub use options::{Confirm, First, GoOn, Options};
 pub use resolve::{Choice, Decidable, Resolved, decidable, resolve};
 pub use sharing::Pushed;
 pub use trial::{drop_trial, keep};
@@ -179,6 +180,7 @@ fn carry_out(
     }
     permit::services(options, &boards, &plan, &session.workspace.prices)?;
     permit::permit(options, &plan, session.workspace.confirm_above)?;
+    let canary = options.canary.take().map(canary::Canary::new);
     emit(&started_event(&plan, &known, options.jobs));
     boards
         .iter()
@@ -208,6 +210,7 @@ fn carry_out(
             spending,
             outlet: session.sharing.as_ref().and_then(|sharing| sharing.outlet(&session.store)),
             judging: judging::Judging::new(session),
+            canary,
         };
         end = run.conduct()?;
         run.spending.keep(&session.state)?;
@@ -217,6 +220,12 @@ fn carry_out(
         let mut summary = trial::summary(&tally, &boards, options);
         summary.exit = exit_code(&end, &summary);
         return Ok((summary, end.problem, Vec::new()));
+    }
+    if end.put_off {
+        let goes_on_with = canary::without(&options.command);
+        let mut summary = Summary { items_failed: tally.gave_up, goes_on_with, ..tally.summary(&boards, 0) };
+        summary.exit = exit_code(&end, &summary);
+        return Ok((summary, end.problem, chunks::lacking(&boards, session)));
     }
     let mut summary = tally.summary(&boards, fresh(&boards));
     (summary.expected_seconds, summary.expected_at_least) = (plan.expected.seconds, plan.expected.at_least);
@@ -335,7 +344,7 @@ fn fresh(boards: &[Board<'_>]) -> usize {
 fn exit_code(end: &End, summary: &Summary) -> u8 {
     if end.interrupted {
         130
-    } else if end.bounded {
+    } else if end.bounded || end.declined {
         4
     } else if summary.items_out_of_reach > 0 {
         6

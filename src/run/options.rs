@@ -1,6 +1,7 @@
 //! What a run is to do: everything that the command line and the surroundings decide, as plain data.
 
 use crate::course::{OnRemoteDown, SharedMode};
+use crate::event::Canary;
 use crate::plan::{Plan, Selection};
 use std::path::PathBuf;
 
@@ -56,8 +57,28 @@ pub struct Options {
     pub price_reused: bool,
     /// Whether a costly plan may be carried out.
     pub confirm: Confirm,
+    /// `--canary`: a few calls first, to be looked at before the rest is bought.
+    pub canary: Option<First>,
     /// The command line as typed, for the note in the workspace's lock.
     pub command: String,
+}
+
+/// The calls that are made before somebody is asked for the rest.
+pub struct First {
+    /// How many at most; at least 1.
+    pub calls: usize,
+    /// Who is asked.
+    pub go_on: GoOn,
+}
+
+/// Who decides, with what the first calls brought before him, whether the rest is bought.
+pub enum GoOn {
+    /// It is.
+    Yes,
+    /// Whoever is asked.
+    Ask(Box<dyn FnOnce(&Canary) -> bool + Send>),
+    /// Nobody: it is not.
+    Refuse,
 }
 
 /// Who decides whether a costly plan may be carried out.

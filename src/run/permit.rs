@@ -16,6 +16,10 @@ pub(super) fn permit(options: &mut Options, plan: &Plan, above: ConfirmAbove) ->
         )
         .hint("`coursebuild plan` tells which and why; build without `--locked` to buy them"));
     }
+    // With a canary the question comes when there is something to look at.
+    if options.canary.as_ref().is_some_and(|first| plan.calls.max > first.calls) {
+        return Ok(());
+    }
     let Some(what) = asks(plan, above) else { return Ok(()) };
     let asked = match &mut options.confirm {
         Confirm::Yes => true,

@@ -13,6 +13,7 @@ mod answers;
 mod check_command;
 mod batches;
 mod branches;
+mod canary;
 mod checks;
 mod chinese;
 mod ci;

@@ -65,6 +65,10 @@ pub(in crate::cli) struct Build {
     /// Buy what is named to be looked at: nothing becomes current (`diff`, `keep`, `drop-trial`)
     #[arg(long, help_heading = "How", conflicts_with_all = ["always_make", "fix", "refresh_edited"])]
     pub(in crate::cli) trial: bool,
+    /// Make N calls of the plan first, show what they change, and ask before the rest (no terminal: exit 4)
+    #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "How")]
+    #[arg(conflicts_with_all = ["trial", "always_make", "fix"])]
+    pub(in crate::cli) canary: Option<usize>,
     /// Wait when another build holds the workspace, instead of failing
     #[arg(long, help_heading = "How")]
     pub(in crate::cli) wait: bool,
