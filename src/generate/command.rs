@@ -270,7 +270,7 @@ fn found(found: Found, reading: Option<Reading>) -> Left {
 
 fn read(ended: Ended, reading: Option<Reading>) -> Read {
     match reading {
-        Some(reading) => reading.read(ended, reply),
+        Some(reading) => reading.read(ended, &reply),
         None => Read::of(reply(ended)),
     }
 }
@@ -301,12 +301,19 @@ fn not_asked(problem: &Problem) -> Outcome {
 fn reply(mut ended: Ended) -> Reply {
     let stderr = std::mem::take(&mut ended.stderr);
     let failed = |how: String| Outcome::Failed(with_last_line(how, &stderr));
+    let mut unfinished = Vec::new();
     let outcome = match ended.how.clone() {
         How::Exited(0) => Outcome::Answered(ended.into_answer()),
         How::Exited(code) => failed(format!("the program exited with {code}")),
         How::Signalled(signal) => failed(format!("the program was ended by signal {signal}")),
-        How::TimedOut(ms) => Outcome::TimedOut(ms.div_ceil(1000)),
-        How::Interrupted => Outcome::Interrupted,
+        How::TimedOut(ms) => {
+            unfinished = ended.into_answer();
+            Outcome::TimedOut(ms.div_ceil(1000))
+        }
+        How::Interrupted => {
+            unfinished = ended.into_answer();
+            Outcome::Interrupted
+        }
         How::Unusable { what, hint } => Outcome::Unusable { what, hint },
         How::Unknown { started: false } => {
             Outcome::Transport("the supervisor ended before it started the program".to_owned())
@@ -317,7 +324,7 @@ fn reply(mut ended: Ended) -> Reply {
             answer => Outcome::Answered(answer),
         },
     };
-    Reply { stderr, ..Reply::of(outcome) }
+    Reply { stderr, unfinished, ..Reply::of(outcome) }
 }
 
 /// The end of a program, with the last thing that it said.

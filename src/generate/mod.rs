@@ -130,6 +130,8 @@ pub struct Reply {
     pub model: Option<String>,
     /// How long the other side asks to be left alone before it is asked again.
     pub wait: Option<Duration>,
+    /// What it had said when it was ended from outside. If that is a whole answer, it is the answer: it was paid for.
+    pub unfinished: Vec<u8>,
 }
 
 impl Reply {
@@ -142,6 +144,7 @@ impl Reply {
             money_usd: None,
             model: None,
             wait: None,
+            unfinished: Vec::new(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One call, from its intent to its entry: durable before it is asked, durable before anything is made of it.
 
 use super::clock::{day_of, now_ms};
-use super::harvest::entry_of;
+use super::harvest::{entry_of, with_whole_answer};
 use super::outlet::Outlet;
 use super::standing;
 use crate::diag::{Problem, Result};
@@ -52,7 +52,8 @@ pub(super) async fn ask(
     crate::fs::create_dir(&request.dir)?;
     store.intend(&intent).await?;
     let (prices, terms, outlet) = (means.prices.clone(), means.terms, means.outlet.clone());
-    let (mut reply, too_long) = bounded(with_patience(request, means).await);
+    let reply = with_whole_answer(&intent, with_patience(request, means).await)?;
+    let (mut reply, too_long) = bounded(reply);
     let ended_ms = now_ms();
     if reply.money_usd.is_none() {
         reply.money_usd = cost(&prices, [&reply.model, &intent.model], &reply.meters, ended_ms, terms);

@@ -47,6 +47,22 @@ pub(super) fn entry_of(intent: &Intent, reply: &Reply, ended_ms: u64) -> Result<
     }))
 }
 
+/// True for an answer that can be read, does not end in the middle, and has something that was asked for.
+pub(super) fn is_whole(intent: &Intent, bytes: &[u8]) -> Result<bool> {
+    Ok(read(intent, bytes)?.is_ok_and(|answer| answer.cut.is_none() && !answer.results.is_empty()))
+}
+
+/// A reply of a generator that was ended from outside, by its time-out or because the run was interrupted: if it had given its answer
+/// by then, that counts.
+pub(super) fn with_whole_answer(intent: &Intent, mut reply: Reply) -> Result<Reply> {
+    let was_ended = matches!(reply.outcome, Outcome::TimedOut(_) | Outcome::Interrupted);
+    let said = std::mem::take(&mut reply.unfinished);
+    if was_ended && !said.is_empty() && is_whole(intent, &said)? {
+        reply.outcome = Outcome::Answered(said);
+    }
+    Ok(reply)
+}
+
 /// How a call with an answer ended. Where its text alone says that it was cut off, and nothing in it is whole, it may be prose with
 /// a bracket in it: that is an attempt like any other that cannot be read. `told`: its author says that it is cut off, and why.
 fn how_it_ended(intent: &Intent, told: Option<&str>, read: Result<Whole, String>) -> (Ended, Vec<Stored>) {

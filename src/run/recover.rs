@@ -128,18 +128,13 @@ pub(super) fn imagine(store: &mut Store) -> Result<()> {
 /// to say one that can be read.
 fn worth_keeping(open: &OpenCall, left: Left) -> Result<Option<Reply>> {
     Ok(match left {
-        Left::Ended(reply) => Some(reply),
+        Left::Ended(reply) => Some(harvest::with_whole_answer(&open.intent, reply)?),
         Left::Unseen(reply) => match &reply.outcome {
-            Outcome::Answered(bytes) if is_whole(open, bytes)? => Some(reply),
+            Outcome::Answered(bytes) if harvest::is_whole(&open.intent, bytes)? => Some(reply),
             _ => None,
         },
         Left::Nothing | Left::Running(_) => None,
     })
-}
-
-/// True for an answer that can be read and does not end in the middle.
-fn is_whole(open: &OpenCall, bytes: &[u8]) -> Result<bool> {
-    Ok(harvest::read(&open.intent, bytes)?.is_ok_and(|answer| answer.cut.is_none()))
 }
 
 fn reply_of(answer: &Answer) -> Reply {
@@ -159,5 +154,6 @@ fn reply_of(answer: &Answer) -> Reply {
         money_usd: answer.money_usd,
         model: answer.model.clone(),
         wait: None,
+        unfinished: Vec::new(),
     }
 }

@@ -38,7 +38,7 @@ pub struct Answer {
 impl Answer {
     /// The answer that a reply is; `None` for one that is no attempt (a transport fault, an interrupt, an unusable generator).
     pub fn of(reply: Reply, ended_ms: u64) -> Option<Self> {
-        let Reply { outcome, stderr, meters, money_usd, model, wait: _ } = reply;
+        let Reply { outcome, stderr, meters, money_usd, model, wait: _, unfinished: _ } = reply;
         let (ended, raw) = match outcome {
             Outcome::Answered(bytes) => (Ended::Answered, Some(bytes)),
             Outcome::Truncated { answer, why } => (Ended::Truncated(why), Some(answer)),

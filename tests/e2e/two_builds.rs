@@ -127,3 +127,21 @@ fn a_second_interrupt_ends_what_is_in_flight() {
     assert_fresh(&space);
     assert_as_clean(&space);
 }
+
+#[test]
+fn an_answer_that_is_whole_counts_although_its_program_was_ended() {
+    let space = Space::batching(SEEDS);
+    space.faults(&json!([{"fault": "linger", "phase": "phase1", "item": "S0001"}]));
+    let mut first = space.start(space.tool(&["build", "--format", "json", "-j", "4"]));
+    first.until(|books| answered(books, "S0001"));
+    first.interrupt();
+    first.until_printed("\"event\":\"interrupted\"");
+    first.interrupt();
+    let ran = first.end().exits(130);
+    assert!(space.json("course/seed_pairs.json").get("S0001").is_some(), "{ran:#?}");
+    space.faults(&json!([]));
+    space.build(&[]).exits(0);
+    assert_bought_once(&space);
+    assert_fresh(&space);
+    assert_as_clean(&space);
+}

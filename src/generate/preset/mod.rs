@@ -125,13 +125,14 @@ pub(super) fn reading(dir: &Path) -> Result<Option<Reading>> {
 
 impl Reading {
     /// What the end of a call means. `plain`: what it would mean of any program.
-    pub(super) fn read(self, ended: Ended, plain: impl Fn(Ended) -> Reply) -> Read {
+    pub(super) fn read(self, ended: Ended, plain: &dyn Fn(Ended) -> Reply) -> Read {
         match &ended.how {
             How::Exited(_) => {}
             How::Signalled(signal) => {
                 return self.transport(&ended, format!("the program was ended by signal {signal}"));
             }
-            How::TimedOut(_) | How::Interrupted | How::Unusable { .. } => return Read::of(plain(ended)),
+            How::TimedOut(_) | How::Interrupted => return self.cut_short(ended, plain),
+            How::Unusable { .. } => return Read::of(plain(ended)),
             // Nobody saw the end: what it wrote tells by itself.
             How::Unknown { started: false } => return Read::of(plain(ended)),
             How::Unknown { started: true } => {}
@@ -144,6 +145,17 @@ impl Reading {
             Preset::Codex => codex::read(ended),
             Preset::Llm => llm::read(ended),
         }
+    }
+
+    /// It was ended from outside. What it wrote tells by itself whether it had answered by then.
+    fn cut_short(self, ended: Ended, plain: &dyn Fn(Ended) -> Reply) -> Read {
+        let unseen = Ended { how: How::Unknown { started: true }, ..ended.clone() };
+        let told = self.read(unseen, plain).reply;
+        let reply = Reply { unfinished: Vec::new(), ..plain(ended) };
+        Read::of(match told.outcome {
+            Outcome::Answered(answer) => Reply { outcome: reply.outcome, unfinished: answer, ..told },
+            _ => reply,
+        })
     }
 
     fn transport(self, ended: &Ended, why: String) -> Read {

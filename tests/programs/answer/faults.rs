@@ -3,7 +3,7 @@
 //! The file is an array of `{"fault": NAME, "phase"?, "item"?, "attempts"?: [1, …], "unless_told"?, …}`; a fault is made in every
 //! call that fits all that it says, and whose prompt does not hold the text `unless_told`. Of one item: `missing`, `shape`, `wrong` (a content that the checks refuse), `extra` (another id
 //! beside it: `"id"`), `twice`, `twice_otherwise` (with another content), `set` (what stands at `"at"` becomes `"to"`; without an item, in all), `say` (this answer: `"output"`), `known` (one LEGO with this known text: `"text"`). Of the whole answer: `prose`, `fenced`, `truncated`, `cut` (in the middle of what follows the item), `empty`, `not_json`, `pad` (white space
-//! before it: `"bytes"`), `utf16`, `latin1`, `salt` (no mistake: `"text"` behind every text of mode `digest`). Of the program: `exit` (`"code"`, after answering), `hang` (until the file `"until"` is there, or for ever),
+//! before it: `"bytes"`), `utf16`, `latin1`, `salt` (no mistake: `"text"` behind every text of mode `digest`). Of the program: `exit` (`"code"`, after answering), `hang` (until the file `"until"` is there, or for ever), `linger` (the same, after answering),
 //! `deaf` (leaves a child that ignores signals and holds its pipes, its number in the folder `"pids"`), `keep_prompt` (no mistake: the prompt goes to the folder `"to"`), `flood` (`"bytes"` to standard error), `tell` (the variable `"name"` to standard error), `to_file` (the
 //! answer goes to `COURSEBUILD_OUTPUT`). Of an agent at a drop folder (`watch.rs`): `late`, `again`, `slow`, `unasked`.
 
@@ -80,7 +80,7 @@ impl Faults {
                 }
                 "missing" | "shape" | "salt" | "wrong" | "say" | "known" | "extra" | "twice" | "set"
                 | "twice_otherwise" | "prose" | "fenced" | "truncated" | "cut" | "empty" | "not_json"
-                | "utf16" | "latin1" | "pad" | "exit" | "to_file" | "deaf" | "keep_prompt" | "late"
+                | "utf16" | "latin1" | "pad" | "exit" | "linger" | "to_file" | "deaf" | "keep_prompt" | "late"
                 | "again" | "slow" | "unasked" => {}
                 other => return Err(format!("no such fault: `{other}`")),
             }
@@ -128,6 +128,13 @@ impl Faults {
     }
 
     /// How the program ends.
+    /// Does not end although it has answered.
+    pub(crate) fn linger(&self) {
+        for fault in self.0.iter().filter(|fault| name(fault) == "linger") {
+            hang_until(fault["until"].as_str().map(Path::new));
+        }
+    }
+
     pub(crate) fn exit(&self) -> ExitCode {
         let fault = self.0.iter().find(|fault| name(fault) == "exit");
         let code = fault.map_or(0, |fault| fault["code"].as_u64().unwrap_or(1));

@@ -114,6 +114,7 @@ fn answer(call: &Call, log: &Path, faults: &Path, mode: &[&str]) -> Result<ExitC
         out.write_all(&bytes).and_then(|()| out.flush()).map_err(|e| e.to_string())?;
     }
     call.log(log, "answered", &faults)?;
+    faults.linger();
     Ok(faults.exit())
 }
 
