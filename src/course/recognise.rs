@@ -11,6 +11,7 @@ use crate::json::{Collection, Kind, Value, read_collection};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
 
 /// A folder of main files whose format a built-in pack describes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,6 +80,10 @@ pub struct FoundDocuments {
 
 /// The files of a folder that are no longer looked at: bytes.
 const LARGEST_SOURCE: u64 = 64 << 20;
+/// How deep main files are looked for below a folder that has none, and among how many entries.
+const DEEPEST: usize = 4;
+/// As [`DEEPEST`].
+const MOST_LOOKED_AT: usize = 10_000;
 /// Names of a list in an error.
 const NAMED: usize = 6;
 
@@ -162,17 +167,16 @@ fn nothing_in(dir: &Path, packs: &[(String, Vec<Described>)]) -> Problem {
         packs.iter().flat_map(|(_, phases)| phases).map(|phase| format!("`{}`", file_of(phase))).collect();
     wanted.sort();
     wanted.dedup();
-    let (mut there, mut folders) = (Vec::new(), Vec::new());
-    for path in listed(dir) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let holds = |folder: &Path| {
-            packs.iter().any(|(_, all)| all.iter().any(|phase| folder.join(file_of(phase)).is_file()))
-        };
-        if path.is_dir() && holds(&path) {
-            folders.push(format!("`{}`", escape(&dir.join(&name).display().to_string())));
-        }
-        there.push(format!("`{}`", escape(&name)));
-    }
+    let there: Vec<String> = listed(dir)
+        .iter()
+        .map(|path| format!("`{}`", escape(&path.file_name().unwrap_or_default().to_string_lossy())))
+        .collect();
+    let mut folders: Vec<String> = below(dir)
+        .filter(|path| packs.iter().any(|(_, all)| all.iter().any(|phase| path.ends_with(file_of(phase)))))
+        .filter_map(|path| Some(format!("`{}`", escape(&path.parent()?.display().to_string()))))
+        .collect();
+    folders.sort();
+    folders.dedup();
     let found = if there.is_empty() { "it is empty".to_owned() } else { format!("found {}", some(&there)) };
     let shown = escape(&dir.display().to_string());
     let problem = Problem::author(format!("`{shown}` holds no main file of a course"))
@@ -182,6 +186,16 @@ fn nothing_in(dir: &Path, packs: &[(String, Vec<Described>)]) -> Problem {
     } else {
         problem.hint(format!("there are some in {}: name one of these", some(&folders)))
     }
+}
+
+/// The files in the folders of a folder, not too deep, sorted.
+fn below(dir: &Path) -> impl Iterator<Item = PathBuf> {
+    let walk = WalkDir::new(dir).min_depth(1).max_depth(DEEPEST).sort_by_file_name().into_iter();
+    let walk = walk.filter_entry(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+    walk.flatten()
+        .take(MOST_LOOKED_AT)
+        .filter(|entry| entry.file_type().is_file())
+        .map(walkdir::DirEntry::into_path)
 }
 
 fn some(names: &[String]) -> String {

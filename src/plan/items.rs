@@ -136,6 +136,24 @@ impl Board<'_> {
         draft.map(|draft| self.detail(phase, root, &draft)).transpose()
     }
 
+    /// The same of several items of one root; what they come from is taken apart once.
+    pub fn details_of(&self, phase: usize, root: usize, cells: &[usize]) -> Result<Vec<Option<Detail>>> {
+        let mut drafts: Vec<(u32, ItemDraft)> = Vec::new();
+        let mut details = Vec::with_capacity(cells.len());
+        for &at in cells {
+            let cell = &self.phases[phase].slots[root].cells[at];
+            let is_own =
+                |(from, draft): &&(u32, ItemDraft)| *from == cell.from && draft.index == cell.index as usize;
+            if !drafts.iter().any(|draft| is_own(&draft)) {
+                let made = self.drafts_for(phase, root, at)?;
+                drafts = made.into_iter().map(|draft| (cell.from, draft)).collect();
+            }
+            let own = drafts.iter().find(is_own);
+            details.push(own.map(|(_, draft)| self.detail(phase, root, draft)).transpose()?);
+        }
+        Ok(details)
+    }
+
     /// An item made again from what feeds it. `None` for one that is pending.
     pub(super) fn draft_of(&self, phase: usize, root: usize, cell: usize) -> Result<Option<ItemDraft>> {
         let index = self.phases[phase].slots[root].cells[cell].index as usize;

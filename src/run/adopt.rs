@@ -9,8 +9,9 @@ use crate::diag::Result;
 use crate::event::{Event, MainFile as Told};
 use crate::json::Value;
 use crate::link::envelope_changes;
-use crate::plan::{Board, Bounds, Cell, Current, Difference, Held, Memory, Verdict, outline};
+use crate::plan::{Board, Bounds, Cell, Current, Detail, Difference, Held, Memory, Verdict, outline};
 use crate::store::{Entry, Provenance, Store};
+use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -310,8 +311,16 @@ fn entry(board: &Board<'_>, phase: usize, group: &[(usize, usize)]) -> Result<En
     let provenance = items.first().map_or(Provenance::Adopted, |(.., current)| current.provenance);
     let mut entry = finish::filed(board, phase, provenance, &items)?;
     entry.intent.recipe = board.phases[phase].recipe(group[0].0).parts().to_vec();
-    for ((root, at), asked) in group.iter().zip(&mut entry.intent.items) {
-        asked.parts = board.detail_of(phase, *root, *at)?.map(|detail| detail.own).unwrap_or_default();
+    let roots: Vec<&[(usize, usize)]> = group.chunk_by(|a, b| a.0 == b.0).collect();
+    let details: Vec<Vec<Option<Detail>>> = roots
+        .par_iter()
+        .map(|places| {
+            let cells: Vec<usize> = places.iter().map(|(_, at)| *at).collect();
+            board.details_of(phase, places[0].0, &cells)
+        })
+        .collect::<Result<_>>()?;
+    for (detail, asked) in details.into_iter().flatten().zip(&mut entry.intent.items) {
+        asked.parts = detail.map(|detail| detail.own).unwrap_or_default();
     }
     if !board.rule(phase).output.derived.is_empty() {
         entry.raw = Some(as_found(board, phase, &items));

@@ -292,8 +292,11 @@ fn what_is_not_recognised_is_told_and_nothing_is_written() {
         assert!(before == space.everything(), "{what}: nothing is written");
     }
     // A folder of folders names those that fit, and documents that lie elsewhere are named too.
-    let ran = left.run(&["init", "--from", "vfs/courses", "--yes"]).exits(2);
-    assert!(ran.stderr.contains("there are some in `") && ran.stderr.contains("qaa_for_eng"), "{ran:#?}");
+    for above in ["vfs/courses", "vfs", "."] {
+        let ran = left.run(&["init", "--from", above, "--yes"]).exits(2);
+        let named = format!("there are some in `{}`: name one", left.path(DIR).display());
+        assert!(ran.stderr.contains(&named), "{above}: {ran:#?}");
+    }
     let deeper = left.copy_of_files();
     std::fs::rename(deeper.path("docs"), deeper.path("vfs/docs")).unwrap();
     let ran = deeper.run(&["init", "--from", DIR, "--yes"]).exits(2);
