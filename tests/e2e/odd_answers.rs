@@ -38,22 +38,21 @@ fn what_can_be_read_costs_one_call() {
 
 #[test]
 fn a_whole_answer_counts_although_its_program_ran_out_of_time() {
-    let space = Space::batching(20);
-    let manifest = space.read("coursebuild.toml");
-    space.write("coursebuild.toml", &manifest.replace("[generate]\n", "[generate]\ntimeout_s = 1\n"));
-    space.faults(&json!([{"fault": "linger", "phase": "phase1"}]));
-    let ran = space.build(&["phase1"]).exits(0);
-    assert_eq!(ran.calls(), 1, "{ran:#?}");
-    assert_eq!(space.json("course/seed_pairs.json").as_object().unwrap().len(), 20);
-    // Half of one is a time-out as before.
-    let half = Space::batching(20);
-    half.write("coursebuild.toml", &manifest.replace("[generate]\n", "[generate]\ntimeout_s = 1\n"));
-    half.faults(&json!([
-        {"fault": "linger", "phase": "phase1", "attempts": [1]}, {"fault": "truncated", "phase": "phase1", "attempts": [1]},
-    ]));
-    let ran = half.build(&["phase1"]).exits(0);
-    assert_eq!(ran.calls(), 2, "{ran:#?}");
-    assert!(told(&ran).contains("1 s"), "{}", told(&ran));
+    let hurried = |faults: &Value| {
+        let space = Space::batching(20);
+        let manifest = space.read("coursebuild.toml");
+        space.write("coursebuild.toml", &manifest.replace("[generate]\n", "[generate]\ntimeout_s = 2\n"));
+        space.faults(faults);
+        let ran = space.build(&["phase1"]).exits(0);
+        assert_eq!(space.json("course/seed_pairs.json").as_object().unwrap().len(), 20, "{ran:#?}");
+        ran
+    };
+    let lingers = json!({"fault": "linger", "phase": "phase1", "attempts": [1]});
+    let whole = hurried(&json!([lingers]));
+    assert_eq!(whole.calls(), 1, "{whole:#?}");
+    let half = hurried(&json!([lingers, {"fault": "truncated", "phase": "phase1", "attempts": [1]}]));
+    assert_eq!(half.calls(), 2, "{half:#?}");
+    assert!(told(&half).contains("2 s"), "{}", told(&half));
 }
 
 #[test]
