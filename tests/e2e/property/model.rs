@@ -271,6 +271,14 @@ impl Model {
         let present: BTreeSet<String> = self.space.seeds().into_iter().map(|seed| seed.id).collect();
         let gone = |id: &String| !present.contains(id);
         let swapped = matches!(what, What::SwapIds(..));
+        if let What::SwapIds(a, b) = *what {
+            // What was decided of a sentence follows it to its other id.
+            let seeds = self.space.seeds();
+            let ids = [a, b].map(|at| seeds[at % seeds.len()].id.clone());
+            if ids.iter().any(|id| self.touched.contains(id)) {
+                self.touched.extend(ids);
+            }
+        }
         if swapped && !self.touched.is_empty() || self.touched.iter().any(gone) {
             self.left = true;
         }
