@@ -192,7 +192,7 @@ impl Cell {
 
 impl Cell {
     /// The content keys that its results may be under: its own first.
-    pub(super) fn contents(&self) -> impl Iterator<Item = Digest> + '_ {
+    pub fn contents(&self) -> impl Iterator<Item = Digest> + '_ {
         std::iter::once(self.content).chain(self.decision.same.iter().copied())
     }
 

@@ -42,9 +42,9 @@ pub struct Resolved {
     pub digest: Digest,
     /// Where that comes from.
     pub provenance: Provenance,
-    /// What the item is now: `fresh` or `held`.
+    /// What the item is now: `fresh`, `held` or `stale`.
     pub verdict: String,
-    /// Why it is held, in words.
+    /// Why it is held or stale, in words.
     pub why: Option<String>,
 }
 
@@ -142,7 +142,7 @@ fn one(
     let stood = history.iter().find(|generation| generation.stands).map(|generation| generation.digest);
     let (text, provenance, content) = picked(board, memory, phase, (root, at), choice, history, &target)?;
     let cell = &board.phases[phase].slots[root].cells[at];
-    let (id, now) = (cell.id.clone(), cell.content);
+    let (id, counts) = (cell.id.clone(), cell.contents().any(|own| own == content));
     let value: Value = serde_json::from_str(&text)
         .map_err(|e| Problem::internal(format!("a result of `{target}` is not JSON")).because(e))?;
     let detail = board
@@ -161,17 +161,23 @@ fn one(
     };
     file(board, store, phase, (root, &id), content, &current, stood)?;
     let decision = Decision::fresh(current.clone());
-    let verdict = match (content == now, errors.is_empty()) {
+    let verdict = match (counts, errors.is_empty()) {
         (true, true) => Verdict::Fresh,
         (true, false) => Verdict::Held(Held::Findings(errors)),
         (false, _) => Verdict::Held(Held::Moved(Vec::new())),
     };
+    // It is shown until a build comes; nobody holds what nobody wrote.
+    let is_stale = !counts && provenance == Provenance::Generated;
     let told = Resolved {
         target,
         digest: current.digest,
         provenance,
-        verdict: verdict.name().to_owned(),
-        why: if let Verdict::Held(held) = &verdict { Some(finish::held_words(held)) } else { None },
+        verdict: if is_stale { "stale" } else { verdict.name() }.to_owned(),
+        why: match &verdict {
+            _ if is_stale => Some("it was generated from other inputs; a build asks for it again".to_owned()),
+            Verdict::Held(held) => Some(finish::held_words(held)),
+            _ => None,
+        },
     };
     board.phases[phase].slots[root].cells[at].decision = Decision { verdict, ..decision };
     Ok(told)

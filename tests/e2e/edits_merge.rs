@@ -1,7 +1,7 @@
 //! Hand edits by the hundred, and what is generated since: merged by field, or a conflict that a person decides. Nothing is lost,
 //! and nothing is bought unasked or twice.
 
-use crate::support::expect::{MAIN_FILES, PHASES, assert_fresh, built};
+use crate::support::expect::{MAIN_FILES, PHASES, assert_fresh, built, plan_of};
 use crate::support::{Ran, Space};
 use serde_json::{Value, json};
 
@@ -205,4 +205,24 @@ fn an_item_has_generations_and_can_go_back() {
     }
     let text = space.run(&["log", &target]).exits(0).stdout;
     assert!(text.contains("generations of") && text.contains("* 3 "), "{text}");
+}
+
+#[test]
+fn a_decision_taken_back_tells_what_becomes_of_the_item() {
+    let (space, ids) = edited();
+    let target = format!("phase5/{}", ids[0]);
+    let resolve = |how: &str| -> Value {
+        let ran = space.run(&["resolve", &target, how, "--format", "json"]).exits(0);
+        serde_json::from_str::<Value>(&ran.stdout).unwrap()["items"][0].clone()
+    };
+    assert_eq!(resolve("--theirs")["verdict"], "fresh");
+    assert_eq!(resolve("--revoke")["verdict"], "fresh", "the edit");
+    teach(&space);
+    space.build(&[]).exits(0);
+    let told = resolve("--revoke");
+    assert_eq!((&told["provenance"], &told["verdict"]), (&json!("generated"), &json!("stale")), "{told:#}");
+    assert_eq!(told["why"], "it was generated from other inputs; a build asks for it again");
+    assert_eq!(plan_of(&space.plan(&[]), "phase5")["stale"], 1);
+    assert_eq!(space.build(&[]).exits(0).bought("phase5"), [&ids[0]]);
+    assert_fresh(&space);
 }

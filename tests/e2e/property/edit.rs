@@ -49,8 +49,15 @@ pub(super) enum What {
     Pin(usize, usize),
     /// All pins go.
     Unpin,
-    /// What stands for an item is decided: of the items written by hand where the flag says so and there are any.
-    Resolve(Choice, bool, usize, usize),
+    /// An item is written by hand, if none is yet; a section that it is made from is edited, if there is a turn; then it is decided
+    /// what stands for it, and that is taken back if the flag says so.
+    Resolve {
+        choice: Choice,
+        number: usize,
+        at: usize,
+        turn: Option<u64>,
+        back: bool,
+    },
     /// An item is written by hand so that it fails a check, and that is waived; for good if the flag says so.
     Waive(usize, bool),
 }
@@ -96,7 +103,13 @@ impl What {
             25 | 26 => Self::Accept(a, dice.below(1000) as u64, b < 50),
             27 | 28 => Self::Pin(a, b),
             29 if a < 50 => Self::Unpin,
-            30..=34 => Self::Resolve(Choice::draw(dice), dice.below(3) > 0, a, b),
+            30..=34 => Self::Resolve {
+                choice: Choice::draw(dice),
+                number: a,
+                at: b,
+                turn: (dice.below(2) == 0).then(|| dice.below(1000) as u64),
+                back: dice.below(2) == 0,
+            },
             35 | 36 => Self::Waive(a, b < 50),
             _ => Self::Nothing,
         }

@@ -166,8 +166,11 @@ impl Model {
             What::Accept(at, turn, undo) if !self.store_lost => self.accept(at, turn, undo),
             What::Pin(number, at) => self.pin(number % self.pack.files.len(), at),
             What::Unpin => self.unpin(),
-            What::Resolve(choice, of_hand, number, at) if !self.store_lost => {
-                self.resolve(choice, of_hand, number % self.pack.files.len(), at);
+            What::Resolve { choice, number, at, turn, back } if !self.store_lost => {
+                let number = number % self.pack.files.len();
+                if let Some(place) = self.two_generations(number, at, turn) {
+                    self.resolve(choice, &place, back);
+                }
             }
             What::Waive(at, keep) => self.waive(at, keep),
             _ => {
@@ -268,6 +271,14 @@ impl Model {
         let present: BTreeSet<String> = self.space.seeds().into_iter().map(|seed| seed.id).collect();
         let gone = |id: &String| !present.contains(id);
         let swapped = matches!(what, What::SwapIds(..));
+        if let What::SwapIds(a, b) = *what {
+            // What was decided of a sentence follows it to its other id.
+            let seeds = self.space.seeds();
+            let ids = [a, b].map(|at| seeds[at % seeds.len()].id.clone());
+            if ids.iter().any(|id| self.touched.contains(id)) {
+                self.touched.extend(ids);
+            }
+        }
         if swapped && !self.touched.is_empty() || self.touched.iter().any(gone) {
             self.left = true;
         }
@@ -278,11 +289,15 @@ impl Model {
 
     fn edit_by_hand(&mut self, number: usize, at: usize) {
         let items = self.items(number);
-        let Some((id, item)) = items.iter().nth(at % items.len().max(1)) else { return };
-        if self.has_twin(id) {
-            return;
+        let Some(id) = items.keys().nth(at % items.len().max(1)) else { return };
+        if !self.has_twin(id) {
+            self.write_item(number, id, at);
         }
-        let mut item = item.clone();
+    }
+
+    /// Says something of an item otherwise.
+    fn write_item(&mut self, number: usize, id: &str, at: usize) {
+        let mut item = self.items(number)[id].clone();
         let text = match (self.digests, number) {
             (true, 0) => &mut item["parts"][0]["text"],
             (true, _) => &mut item["digest"],

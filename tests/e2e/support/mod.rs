@@ -88,7 +88,7 @@ impl Space {
         packs::write_digests(&space);
         space.write(
             "coursebuild.toml",
-            &synth::manifest("rules", &space.argv(&["digest", "--hint", "earlier"])),
+            &synth::manifest("rules", &space.argv(&["digest", "--hint", "earlier", "--hint", "words"])),
         );
         space.write_seeds(&Synth::new(seeds).seeds());
         space

@@ -1,4 +1,4 @@
-//! The pack of `Space::digests`: two phases without a checking rule of their own, a document, a hint, and marks around the
+//! The pack of `Space::digests`: two phases without a checking rule of their own, a document, two hints, and marks around the
 //! four things that are sent and not in a key.
 
 use super::Space;
@@ -27,6 +27,20 @@ from = "first"
 role = "hint"
 window = { before = 3 }
 show = { digest = "/digest" }
+
+[[context]]
+name = "words"
+registry = "one_translation"
+text = "/text"
+role = "hint"
+window = "whole phase"
+
+[[check]]
+use = "one_translation"
+severity = "warning"
+known = "input:/text"
+target = "/parts/0/id"
+concepts = [{ concept = "the first part", known = ".", accepted = [["S0001P01"], ["S0002P01"], ["S0003P01"]] }]
 "#;
 
 const SECOND: &str = r#"name = "second"
@@ -60,7 +74,7 @@ const FIRST_BATCH: &str = "{{ phase.title }}.
 {% for item in items %}
 <<item {{ item.id }}>>{{ item.id }}: {{ item.input | tojson }}<<end>>
 {% endfor %}
-<<exception>>{{ context.earlier }}<<end>>
+<<exception>>{{ context.earlier }}{{ context.words }}<<end>>
 ";
 const SECOND_BATCH: &str = "{{ phase.title }}.
 <<exception>>{{ label }}, {{ scope }}<<end>>

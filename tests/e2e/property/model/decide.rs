@@ -6,55 +6,100 @@ use crate::support::Ran;
 use crate::support::expect::plan_of;
 use serde_json::{Value, json};
 
+/// An item: the number of its main file, and its id.
+type Place = (usize, String);
+
 impl Model {
-    /// A decision stands at once, costs nothing, and is a person's word: it stays until another one is taken.
-    pub(super) fn resolve(&mut self, choice: Choice, of_hand: bool, number: usize, at: usize) {
-        let Some((number, id)) = self.some_item(of_hand, number, at) else { return };
+    /// An item that has a result of a person's hand, beside what was generated; with a turn, from other inputs than the present ones.
+    pub(super) fn two_generations(&mut self, number: usize, at: usize, turn: Option<u64>) -> Option<Place> {
+        let (number, id) = self.some_item(number, at)?;
         if self.pinned.contains_key(&(number, id.clone())) || self.has_twin(&id) {
-            return;
+            return None;
         }
+        if !self.by_hand.contains_key(&(number, id.clone())) {
+            self.write_item(number, &id, at);
+            self.build(&[]);
+        }
+        if let Some(turn) = turn {
+            self.edit_section(if self.digests { number * 2 } else { number }, turn);
+            self.build(&[]);
+        }
+        Some((number, id))
+    }
+
+    /// A decision stands at once, costs nothing, and is a person's word: it stays until another one is taken.
+    pub(super) fn resolve(&mut self, choice: Choice, place: &Place, back: bool) {
+        let (number, id) = (place.0, &place.1);
         let target = format!("{}/{id}", self.pack.phases[number]);
-        let generations = self.generations(&target);
+        let stood = self.items(number).remove(id);
         let (args, wanted) = match choice {
-            Choice::Mine => (vec!["--mine".to_owned()], self.items(number).remove(&id)),
+            Choice::Mine => (vec!["--mine".to_owned()], stood.clone()),
             Choice::Theirs => (vec!["--theirs".to_owned()], None),
             Choice::Revoke => (vec!["--revoke".to_owned()], None),
             Choice::Generation(at) => {
-                let chosen = at % generations.max(1) + 1;
-                let shown = self.space.run(&["show", &target, "--at", &chosen.to_string()]).exits(0);
+                let chosen = (at % self.generations(&target).max(1) + 1).to_string();
+                let shown = self.space.run(&["show", &target, "--at", &chosen]).exits(0);
                 let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
-                let item = if shown.is_array() { &shown[0] } else { &shown[&id] };
-                (vec!["--generation".to_owned(), chosen.to_string()], Some(item.clone()))
+                let item = if shown.is_array() { &shown[0] } else { &shown[id] };
+                (vec!["--generation".to_owned(), chosen], Some(item.clone()))
             }
         };
-        if wanted.as_ref().is_some_and(|item| self.is_said_elsewhere(number, &id, item)) {
+        if wanted.as_ref().is_some_and(|item| self.is_said_elsewhere(number, id, item)) {
             return;
         }
         let before = self.space.files();
-        let mut command = vec!["resolve", &target, "--format", "json"];
+        let can_fail = matches!(choice, Choice::Theirs | Choice::Revoke);
+        if !self.decide(place, &target, &args, wanted.as_ref(), can_fail) {
+            assert!(before == self.space.files(), "what cannot be decided changes something");
+        } else if back && choice != Choice::Revoke {
+            self.decide(place, &target, &["--revoke".to_owned()], stood.as_ref(), false);
+        }
+    }
+
+    /// Takes a decision; false if it cannot be taken.
+    fn decide(
+        &mut self,
+        place: &Place,
+        target: &str,
+        args: &[String],
+        wanted: Option<&Value>,
+        can_fail: bool,
+    ) -> bool {
+        let mut command = vec!["resolve", target, "--format", "json"];
         command.extend(args.iter().map(String::as_str));
         let ran = self.space.run(&command);
         assert!(ran.books.is_empty(), "a decision buys: {ran:#?}");
-        if wanted.is_none() && ran.code == Some(2) {
-            assert!(before == self.space.files(), "what cannot be decided changes something: {ran:#?}");
-            return;
+        if can_fail && ran.code == Some(2) {
+            return false;
         }
         let ran = ran.exits(0);
-        let stands = self.items(number).remove(&id);
-        assert!(wanted.is_none() || stands == wanted, "{target}: {stands:?} stands, not {wanted:?}");
+        let stands = self.items(place.0).remove(&place.1);
+        assert!(
+            wanted.is_none_or(|item| stands.as_ref() == Some(item)),
+            "{target}: {stands:?}, not {wanted:?}"
+        );
         let Some(stands) = stands else { panic!("nothing stands for {target}: {ran:#?}") };
-        self.touched.insert(self.root_of(&id));
-        if provenance(&ran) == "edited" {
-            self.by_hand.insert((number, id), stands);
+        let told = told(&ran);
+        let why = self.space.run(&["why", target, "--format", "json"]).exits(0);
+        let why: Value = serde_json::from_str(&why.stdout).unwrap();
+        assert_eq!(
+            told["verdict"], why["items"][0]["verdict"],
+            "{target}: the decision told, and what is: {why:#}"
+        );
+        self.touched.insert(self.root_of(&place.1));
+        if told["provenance"] == "edited" {
+            self.by_hand.insert(place.clone(), stands);
         } else {
-            self.by_hand.remove(&(number, id));
+            self.by_hand.remove(place);
         }
+        true
     }
 
     /// An output that fails a check is held for it, until that is waived; taken back, it is held as before.
     pub(super) fn waive(&mut self, at: usize, keep: bool) {
         let number = self.pack.files.len() - 1;
-        let Some((number, id)) = self.some_item(false, number, at) else { return };
+        let ids: Vec<String> = self.items(number).into_keys().collect();
+        let Some(id) = ids.get(at % ids.len().max(1)).cloned() else { return };
         if self.pinned.contains_key(&(number, id.clone())) {
             return;
         }
@@ -87,15 +132,15 @@ impl Model {
         }
     }
 
-    /// An item of a main file, or one that was written by hand.
-    fn some_item(&self, of_hand: bool, number: usize, at: usize) -> Option<(usize, String)> {
+    /// An item of a main file; half of the time one that was written by hand, if there is any.
+    fn some_item(&self, number: usize, at: usize) -> Option<Place> {
         let by_hand: Vec<_> =
             self.by_hand.keys().filter(|(number, id)| self.items(*number).contains_key(id)).collect();
-        if of_hand && !by_hand.is_empty() {
-            return Some(by_hand[at % by_hand.len()].clone());
+        if at.is_multiple_of(2) && !by_hand.is_empty() {
+            return Some(by_hand[at / 2 % by_hand.len()].clone());
         }
-        let items = self.items(number);
-        items.into_keys().nth(at % self.items(number).len().max(1)).map(|id| (number, id))
+        let ids: Vec<String> = self.items(number).into_keys().collect();
+        ids.get(at % ids.len().max(1)).map(|id| (number, id.clone()))
     }
 
     /// How many results an item had.
@@ -117,7 +162,8 @@ impl Model {
     }
 }
 
-fn provenance(ran: &Ran) -> String {
+/// What a decision says of the one item.
+fn told(ran: &Ran) -> Value {
     let told: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran:#?}"));
-    told["items"][0]["provenance"].as_str().unwrap_or_default().to_owned()
+    told["items"][0].clone()
 }
