@@ -72,7 +72,8 @@ fn at_a_terminal_somebody_is_asked() {
     let (space, _) = edited();
     let before = space.outputs();
     let mut asked = Terminal::start(&space, &["build", "phase3", "--canary", "2"]);
-    let shown = asked.until("go on with the other 4 calls for 80 items");
+    let shown = asked.until("go on with the other 4 calls? [y/N]");
+    assert!(shown.contains("the rest: 4 calls for 80 items, "), "{shown}");
     assert!(shown.contains("phase3 S0001-S0020, early: 20 of 20 items passed"), "{shown}");
     assert!(shown.contains("phase3 S0101-S0120, late: 20 of 20 items passed"), "{shown}");
     asked.types("n\n");
