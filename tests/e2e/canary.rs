@@ -132,7 +132,9 @@ fn old_and_new_are_told_by_field_and_by_check() {
     space.faults(&json!([]));
 
     // Refused is refused: it is asked for again with its findings, and counts among those that failed before.
-    let ran = space.build(&["first", "--canary", "1"]).exits(4);
+    let ran = space.build(&["first", "--canary", "1", "--summary-file", "summary.md"]).exits(4);
+    let page = space.read("summary.md");
+    assert!(page.contains("stopped after the canary") && page.contains("1 item had failed before"), "{page}");
     let report = canary(&ran);
     assert_eq!(
         (&report["calls"][0]["failed_before"], &report["passed"]),
