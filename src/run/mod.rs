@@ -80,7 +80,7 @@ pub use generations::{ItemGeneration, ItemHistory, generations};
 pub use graph::{EdgeRole, GraphEdge, GraphNode, GraphView, NodeKind, graph};
 pub use look::{log, plan, prompt, show, status};
 pub use merge_driver::{DriverFiles, Installed, Merging, install_merge_driver, merge_driver};
-pub use options::{Confirm, First, GoOn, Options};
+pub use options::{Confirm, First, GoOn, Options, Question};
 pub use resolve::{Choice, Decidable, Resolved, decidable, resolve};
 pub use sharing::Pushed;
 pub use trial::{drop_trial, keep};

@@ -206,11 +206,12 @@ fn with_fewer_calls_than_that_nobody_is_asked() {
 fn limits_hold_before_and_after_the_question() {
     let (space, _) = edited();
     let before = space.outputs();
-    let ran = space.build(&["phase3", "--canary", "3", "--max-calls", "2", "--yes"]).exits(4);
+    let ran = space.build(&["phase3", "--canary", "3", "--max-calls", "2"]).exits(4);
     assert_eq!(asked(&ran), ["S0001", "S0101"], "a canary is no larger than the build may be");
     assert_eq!(space.outputs(), before);
     let ran = space.build(&["phase3", "--canary", "2", "--max-calls", "3", "--yes"]).exits(4);
     assert_eq!(ran.calls(), 3);
+    assert_eq!(ran.summary()["goes_on_with"], Value::Null);
     assert_ne!(space.outputs(), before, "after a yes it is a build like any other");
     assert_eq!(space.build(&[]).exits(0).calls(), 1);
     assert_as_clean(&space);

@@ -277,7 +277,7 @@ fn a_canary_tells_what_it_cost_and_what_the_rest_will() {
     }
     let service = Service::start();
     let space = space(&service, "anthropic", 200, "");
-    let ran = build(&space, &["--canary", "3", "-j", "1", "--budget", "0.002", "--yes"]).exits(4);
+    let ran = build(&space, &["--canary", "3", "-j", "1", "--budget", "0.002"]).exits(4);
     assert!(service.requests() < 3, "{ran:#?}");
     assert!(space.outputs().is_empty(), "a canary that the budget cut short is none to go on from");
 }
