@@ -99,7 +99,7 @@ fn finding_line(one: &FindingCount, look: Look) -> String {
 }
 
 /// `31..33 calls for 620 items, about $1.20..$1.30, about 12m 00s`.
-pub(super) fn rest_text(rest: &CanaryRest) -> String {
+fn rest_text(rest: &CanaryRest) -> String {
     let price = price(&rest.expected).map(|price| format!(", {price}")).unwrap_or_default();
     format!("{} for {}{price}", count_between(rest.calls, "call"), count_between(rest.items, "item"))
 }

@@ -2,6 +2,8 @@
 //!
 //! Item ids, messages and paths are of foreign origin: none of them may begin a command of the CI system or change the page.
 
+use super::canary::canary_text;
+use super::look::Look;
 use super::words::{count, duration, flat, money, number};
 use crate::check::Finding;
 use crate::diag::{Problem, Result};
@@ -21,6 +23,8 @@ pub struct Notable {
     pub(super) batches: Vec<(String, usize)>,
     pub(super) failed: Vec<(String, Vec<Finding>)>,
     warnings: Vec<String>,
+    /// What a canary brought, in words.
+    canary: Option<String>,
     pub(super) summary: Option<Summary>,
 }
 
@@ -39,6 +43,7 @@ impl Notable {
                 self.failed.push((format!("{course}/{phase}/{item}"), findings.clone()));
             }
             Event::Warning { message } => self.warnings.push(message.clone()),
+            Event::Canary(canary) => self.canary = Some(canary_text(canary, Look::default())),
             Event::Summary(summary) => self.summary = Some(summary.clone()),
             _ => {}
         }
@@ -110,10 +115,17 @@ impl Notable {
             0 => "done",
             6 => "held: the shared store is out of reach",
             7 => "done, and not all of it is pushed",
+            4 if !summary.goes_on_with.is_empty() => "stopped after the canary",
             _ => "not done",
         };
         let mut out = format!("### coursebuild: {word}\n\n**{}**\n\n", self.in_short(summary));
-        out += "| main file | items | |\n| --- | ---: | --- |\n";
+        if let Some(canary) = &self.canary {
+            // Every line of it begins with words of its own, so none can end the block.
+            out += &format!("```text\n{canary}```\n\n");
+        }
+        if !summary.main_files.is_empty() {
+            out += "| main file | items | |\n| --- | ---: | --- |\n";
+        }
         for file in &summary.main_files {
             let written = if file.written { "written" } else { "unchanged" };
             out += &format!("| {} | {} | {written} |\n", code(&file.path), number(file.items as u64));
@@ -237,6 +249,17 @@ mod tests {
         let line = "**412 reused, 3 from the shared store, $41.20 not spent, 20 generated in 1 call for $0.40, 1 failed, 2 unpushed in 3.0s**";
         assert!(text.contains(line) && text.contains("| `a.json` | 432 | written |"), "{text}");
         assert!(text.contains("- `spa/phase3/S0001 ::error::x/<b>'`\n"), "{text}");
+    }
+
+    #[test]
+    fn a_job_summary_has_the_canary_before_all() {
+        let mut notable = Notable::default();
+        notable.note(&Event::Canary(Box::default()));
+        let goes_on_with = "coursebuild build".into();
+        notable.note(&Event::Summary(Summary { exit: 4, goes_on_with, ..Summary::default() }));
+        let text = notable.markdown();
+        assert!(text.starts_with("### coursebuild: stopped after the canary\n"), "{text}");
+        assert!(text.contains("```text\ncanary: 0 calls\n") && !text.contains("main file"), "{text}");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Questions on a terminal: before a costly plan is carried out, and what a new course is to be.
 
-use super::canary::rest_text;
 use super::reporter::print_error;
 use super::words::{count_between, price};
 use crate::diag::{Kind, Problem, Result, escape};
@@ -16,7 +15,7 @@ pub fn confirm(plan: &Plan) -> bool {
 
 /// Asks on the terminal whether what a canary leaves is to be bought; true for `y` or `yes`.
 pub fn confirm_rest(canary: &Canary) -> bool {
-    print_error(&format!("go on with the other {}? [y/N] ", rest_text(&canary.rest)));
+    print_error(&format!("go on with the other {}? [y/N] ", count_between(canary.rest.calls, "call")));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).is_ok() && agreed(&answer)
 }

@@ -76,10 +76,13 @@ pub enum GoOn {
     /// It is.
     Yes,
     /// Whoever is asked.
-    Ask(Box<dyn FnOnce(&Canary) -> bool + Send>),
+    Ask(Question),
     /// Nobody: it is not.
     Refuse,
 }
+
+/// Asks whether the rest is bought. Called on a thread of its own, for it may wait long.
+pub type Question = Box<dyn FnOnce(&Canary) -> bool + Send>;
 
 /// Who decides whether a costly plan may be carried out.
 pub enum Confirm {

@@ -72,7 +72,8 @@ fn at_a_terminal_somebody_is_asked() {
     let (space, _) = edited();
     let before = space.outputs();
     let mut asked = Terminal::start(&space, &["build", "phase3", "--canary", "2"]);
-    let shown = asked.until("go on with the other 4 calls for 80 items");
+    let shown = asked.until("go on with the other 4 calls? [y/N]");
+    assert!(shown.contains("the rest: 4 calls for 80 items, "), "{shown}");
     assert!(shown.contains("phase3 S0001-S0020, early: 20 of 20 items passed"), "{shown}");
     assert!(shown.contains("phase3 S0101-S0120, late: 20 of 20 items passed"), "{shown}");
     asked.types("n\n");
@@ -131,7 +132,9 @@ fn old_and_new_are_told_by_field_and_by_check() {
     space.faults(&json!([]));
 
     // Refused is refused: it is asked for again with its findings, and counts among those that failed before.
-    let ran = space.build(&["first", "--canary", "1"]).exits(4);
+    let ran = space.build(&["first", "--canary", "1", "--summary-file", "summary.md"]).exits(4);
+    let page = space.read("summary.md");
+    assert!(page.contains("stopped after the canary") && page.contains("1 item had failed before"), "{page}");
     let report = canary(&ran);
     assert_eq!(
         (&report["calls"][0]["failed_before"], &report["passed"]),
@@ -203,11 +206,12 @@ fn with_fewer_calls_than_that_nobody_is_asked() {
 fn limits_hold_before_and_after_the_question() {
     let (space, _) = edited();
     let before = space.outputs();
-    let ran = space.build(&["phase3", "--canary", "3", "--max-calls", "2", "--yes"]).exits(4);
+    let ran = space.build(&["phase3", "--canary", "3", "--max-calls", "2"]).exits(4);
     assert_eq!(asked(&ran), ["S0001", "S0101"], "a canary is no larger than the build may be");
     assert_eq!(space.outputs(), before);
     let ran = space.build(&["phase3", "--canary", "2", "--max-calls", "3", "--yes"]).exits(4);
     assert_eq!(ran.calls(), 3);
+    assert_eq!(ran.summary()["goes_on_with"], Value::Null);
     assert_ne!(space.outputs(), before, "after a yes it is a build like any other");
     assert_eq!(space.build(&[]).exits(0).calls(), 1);
     assert_as_clean(&space);

@@ -68,6 +68,12 @@ fn the_screens_of_the_page_are_those_that_people_see() {
         &[("coursebuild", refused)],
     );
 
+    page.chapter(
+        "A few calls first",
+        "A document and, to see something change, a word of the phrasebook were edited.",
+        &[("coursebuild -j 1 --canary 3", canary())],
+    );
+
     let space = example();
     let faults = json!([
         {"phase": "phase3", "item": "S0007", "attempts": [1], "kind": "wrong"},
@@ -88,6 +94,27 @@ fn the_screens_of_the_page_are_those_that_people_see() {
         ],
     );
     page_is("docs/screens.md", &(page.0 + &interrupted()));
+}
+
+/// A canary of three calls, and a no.
+fn canary() -> String {
+    let space = example();
+    space.replace("coursebuild.toml", "[generate]", "[phase.phase1]\nbatch = 3\n\n[generate]");
+    space.run(&["-q"]).exits(0);
+    space.replace(
+        "docs/phase_intelligence/phase_1_translation.md",
+        "\n## What this phase is for",
+        "\nBe kind.\n\n## What this phase is for",
+    );
+    let phrasebook = space.read("phrasebook.json").replace("hermana", "hermanita");
+    space.write("phrasebook.json", &phrasebook);
+    let mut run = Terminal::start(&space, &["-j", "1", "--canary", "3"]);
+    run.until("? [y/N]");
+    run.types("n\n");
+    let (code, shown) = run.end();
+    assert_eq!(code, Some(4), "{shown}");
+    assert!(shown.contains("/0: Mi [-hermana-] {+hermanita+} necesita descansar."), "{shown}");
+    shown
 }
 
 fn interrupted() -> String {

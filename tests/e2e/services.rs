@@ -262,6 +262,32 @@ fn a_budget_is_looked_at_before_the_call() {
 }
 
 #[test]
+fn a_canary_tells_what_it_cost_and_what_the_rest_will() {
+    for kind in ["anthropic", "openai"] {
+        let service = Service::start();
+        service.hold(3);
+        let space = space(&service, kind, 200, "");
+        let ran = build(&space, &["--canary", "3", "-j", "8"]).exits(4);
+        assert_eq!(service.cache("first"), (1, 2), "one of them leads");
+        let report = ran.events.iter().find(|event| event["event"] == "canary").unwrap();
+        let spent = service.bill() as f64 / 1e6;
+        assert!((report["money_usd"].as_f64().unwrap() - spent).abs() < 1e-9, "{report:#}");
+        assert_eq!(report["rest"]["calls"]["max"], 17, "{report:#}");
+        let expected = &report["rest"]["expected"];
+        let usd = expected["usd"]["max"].as_f64().unwrap();
+        build(&space, &["-j", "8"]).exits(0);
+        let rest = service.bill() as f64 / 1e6 - spent;
+        assert!((usd / rest - 1.0).abs() < 0.25, "expected {usd}, spent {rest}");
+        assert_eq!(service.requests(), 20);
+    }
+    let service = Service::start();
+    let space = space(&service, "anthropic", 200, "");
+    let ran = build(&space, &["--canary", "3", "-j", "1", "--budget", "0.002"]).exits(4);
+    assert!(service.requests() < 3, "{ran:#?}");
+    assert!(space.outputs().is_empty(), "a canary that the budget cut short is none to go on from");
+}
+
+#[test]
 fn offline_asks_nobody() {
     let service = Service::start();
     let space = space(&service, "openai", 20, "");

@@ -486,3 +486,16 @@ fn an_address_with_a_secret_or_of_no_kind_is_refused() {
     );
     space.run(&["build", "--cache", "local:r,shared:r"]).exits(2);
 }
+
+#[test]
+fn a_canary_asks_the_shared_store_first() {
+    let first = with_store("file:///unused");
+    let url = folder_of(&first);
+    first.replace("coursebuild.toml", "file:///unused", &url);
+    first.build(&["phase1"]).exits(0);
+    // Everything of phase 1 is there, so the calls that are chosen are the first ones of phase 3.
+    let other = of_seeds(SEEDS, &url);
+    let ran = other.build(&["--canary", "1"]).exits(4);
+    assert_eq!((ran.calls(), &*ran.books[0].phase), (1, "phase3"), "{ran:#?}");
+    assert_eq!(first.build(&["phase3"]).exits(0).calls(), 1, "what a canary bought is everybody's");
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The two API generators against servers that others wrote: a course of 20 seeds through each, in both dialects, and what faults become.
-# `tests/servers/apis.sh [litellm] [aimock]`; LiteLLM needs python3 with venv and pip, aimock needs npm. Nothing is installed outside a
+# `tests/servers/apis.sh [litellm] [aimock]`; LiteLLM needs python3 with venv and pip and 750 MB, aimock needs npm. Nothing is installed outside a
 # temporary folder; a program that is there already is taken: LITELLM=PATH, AIMOCK=PATH (of `llmock`). Prints what it skips.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

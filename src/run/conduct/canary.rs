@@ -9,7 +9,7 @@ use crate::json::{Value, changes};
 use crate::link::Text;
 use crate::plan::outline;
 use crate::run::canary::{Candidate, Chosen, Member, choose};
-use crate::run::options::GoOn;
+use crate::run::options::{GoOn, Question};
 use crate::run::signals::Signals;
 use crate::run::{forecast, past};
 use crate::schedule::Ready;
@@ -100,14 +100,21 @@ impl Loop<'_, '_, '_> {
             return Ok(true);
         }
         let stopped = self.schedule.is_stopped();
-        if stopped && calls.iter().flat_map(|call| &call.members).all(|member| member.after.is_none()) {
-            self.end.put_off = true;
-            return Ok(false);
+        let mut members = calls.iter().flat_map(|call| &call.members);
+        let mut more = true;
+        let mut told = Report::default();
+        if !stopped || members.any(|member| member.after.is_some()) {
+            told = self.report(&calls)?;
+            more = told.rest.calls.max > 0;
+            (self.run.emit)(&Event::Canary(Box::new(told.clone())));
         }
-        let report = self.report(&calls)?;
-        (self.run.emit)(&Event::Canary(Box::new(report.clone())));
-        let more = report.rest.calls.max > 0;
-        let yes = !stopped && (!more || self.is_wanted(canary.go_on, report, signals).await);
+        let yes = match canary.go_on {
+            GoOn::Yes => true,
+            _ if stopped => false,
+            _ if !more => true,
+            GoOn::Refuse => false,
+            GoOn::Ask(ask) => self.is_wanted(ask, told, signals).await,
+        };
         if yes {
             self.schedule.release();
         } else {
@@ -118,12 +125,7 @@ impl Loop<'_, '_, '_> {
     }
 
     /// Whether the rest is wanted. Whoever is asked has time; an interrupt is an answer, too.
-    async fn is_wanted(&mut self, go_on: GoOn, report: Report, signals: &mut Signals) -> bool {
-        let ask = match go_on {
-            GoOn::Yes => return true,
-            GoOn::Refuse => return false,
-            GoOn::Ask(ask) => ask,
-        };
+    async fn is_wanted(&mut self, ask: Question, report: Report, signals: &mut Signals) -> bool {
         let (tell, told) = tokio::sync::oneshot::channel();
         let asking = std::thread::Builder::new().name("question".into()).spawn(move || {
             // Nobody listens any more after an interrupt.
