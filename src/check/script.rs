@@ -18,7 +18,9 @@ pub(super) enum Class {
 impl Class {
     /// The class of a character.
     pub(super) fn of(c: char) -> Self {
-        if c.is_whitespace() {
+        if c.is_ascii_alphanumeric() {
+            Self::Word
+        } else if c.is_whitespace() {
             Self::Gap
         } else if is_combining_mark(c) || matches!(c, '\u{200c}' | '\u{200d}') {
             Self::Mark
@@ -33,13 +35,14 @@ impl Class {
 /// Unicode's punctuation (general category P, Unicode 14), with the signs that are typed for an apostrophe: the grave and
 /// acute accents that stand alone, and the modifier letter.
 pub(super) fn is_punctuation(c: char) -> bool {
-    within(PUNCTUATION, c)
+    // Most characters of most texts are told without a look at the table.
+    !c.is_ascii_alphanumeric() && c != ' ' && within(PUNCTUATION, c)
 }
 
 /// True for the scripts that are written without spaces between words (Han, kana, Thai, Lao, Tibetan, Burmese, Khmer, …) and
 /// for the punctuation and wide forms used with them.
 pub(super) fn is_spaceless(c: char) -> bool {
-    within(SPACELESS, c)
+    !c.is_ascii() && within(SPACELESS, c)
 }
 
 /// Marks that nobody sees and that change no word: zero-width spaces, soft hyphens, direction marks, byte-order marks.

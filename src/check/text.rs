@@ -3,6 +3,7 @@
 //! Everything here takes time linear in the text.
 
 use super::script::{Class, is_invisible, is_punctuation, is_spaceless};
+use crate::json;
 use unicode_normalization::UnicodeNormalization;
 
 /// What does not count when two texts are compared. They are compared in NFC whatever it says.
@@ -25,14 +26,17 @@ impl Fold {
 
     /// The folded text. Folding it again changes nothing.
     pub(super) fn apply(self, text: &str) -> String {
-        let mut folded: String = text.chars().filter(|c| !(self.space && is_invisible(*c))).nfc().collect();
-        if self.case {
-            folded = folded.chars().flat_map(char::to_lowercase).map(plain_sigma).nfc().collect();
-        }
-        if self.punctuation {
+        let visible = text.chars().filter(|c| !(self.space && is_invisible(*c)));
+        let mut folded: String = match (is_simple(text), self.case) {
+            (true, false) => visible.collect(),
+            (true, true) => visible.flat_map(char::to_lowercase).collect(),
+            (false, false) => visible.nfc().collect(),
+            (false, true) => visible.nfc().flat_map(char::to_lowercase).map(plain_sigma).nfc().collect(),
+        };
+        if self.punctuation && folded.contains(is_punctuation) {
             folded = without_punctuation(&folded);
         }
-        if self.space {
+        if self.space && !is_collapsed(&folded) {
             folded = collapsed(&folded);
         }
         folded
@@ -64,6 +68,12 @@ impl Fold {
     }
 }
 
+/// True when normalization leaves the text as it is, and its lower case too: nothing before U+0300 combines, and of that only
+/// the Turkish capital I becomes two characters. Most texts of most languages in Latin script are such.
+fn is_simple(text: &str) -> bool {
+    json::is_surely_normal(text) && !text.contains('\u{130}')
+}
+
 /// The two lower-case sigmas are one letter; which of them a capital becomes depends on where words end.
 fn plain_sigma(c: char) -> char {
     if c == 'ς' { 'σ' } else { c }
@@ -84,6 +94,17 @@ fn without_punctuation(text: &str) -> String {
         out.push(c);
     }
     out
+}
+
+fn is_collapsed(text: &str) -> bool {
+    let mut after_space = true;
+    for c in text.chars() {
+        if c.is_whitespace() && (after_space || c != ' ') {
+            return false;
+        }
+        after_space = c == ' ';
+    }
+    text.is_empty() || !after_space
 }
 
 fn collapsed(text: &str) -> String {
@@ -178,6 +199,23 @@ mod tests {
         assert_eq!(Fold { punctuation: true, ..Fold::default() }.apply("¡Ah,  no!"), "Ah  no");
         assert_eq!(Fold::SPACE.apply(" ¡Ah,\r\n no! "), "¡Ah, no!");
         assert_eq!(Fold { case: true, ..Fold::default() }.apply("ÀÉ ÇA"), "àé ça");
+    }
+
+    #[test]
+    fn simple_texts_fold_as_all_texts_do() {
+        for c in (0..0x300).filter_map(char::from_u32) {
+            let text = format!("A {c}  b,{c}{c}É");
+            let lower: String = text.nfc().flat_map(char::to_lowercase).nfc().collect();
+            assert_eq!(Fold { case: true, ..Fold::default() }.apply(&text), lower, "{c:?}");
+            assert_eq!(Fold::default().apply(&text), text.nfc().collect::<String>(), "{c:?}");
+            assert!(is_simple(&text) != (c == '\u{130}'), "{c:?}");
+        }
+        assert!(!is_simple("e\u{301}") && !is_simple("我"));
+        for (text, is) in
+            [("", true), ("a b", true), (" a", false), ("a ", false), ("a  b", false), ("a\u{a0}b", false)]
+        {
+            assert_eq!(is_collapsed(text), is, "{text:?}");
+        }
     }
 
     #[test]

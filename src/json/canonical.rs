@@ -72,7 +72,17 @@ pub fn normalize(value: &mut Value) {
 
 fn normal_string(text: &str) -> Cow<'_, str> {
     let unix = if text.contains('\r') { Cow::Owned(unix_newlines(text)) } else { Cow::Borrowed(text) };
-    if is_nfc_quick(unix.chars()) == IsNormalized::Yes { unix } else { Cow::Owned(unix.nfc().collect()) }
+    if is_surely_normal(&unix) || is_nfc_quick(unix.chars()) == IsNormalized::Yes {
+        unix
+    } else {
+        Cow::Owned(unix.nfc().collect())
+    }
+}
+
+/// True when a text is in NFC beyond doubt and without a look at Unicode's tables: it has only characters before U+0300, the
+/// first that combines. (In UTF-8 that one begins with the byte CC, and all before it with a lower one.)
+pub fn is_surely_normal(text: &str) -> bool {
+    text.bytes().all(|byte| byte < 0xcc)
 }
 
 fn unix_newlines(text: &str) -> String {
@@ -85,7 +95,11 @@ pub fn normalize_text(text: &str) -> String {
     let text = unix_newlines(text.trim_start_matches('\u{feff}'));
     let mut out = String::with_capacity(text.len());
     for line in text.split('\n') {
-        out.extend(line.trim_end_matches([' ', '\t']).nfc());
+        let line = line.trim_end_matches([' ', '\t']);
+        match is_surely_normal(line) {
+            true => out.push_str(line),
+            false => out.extend(line.nfc()),
+        }
         out.push('\n');
     }
     out.truncate(out.trim_end_matches('\n').len());

@@ -10,7 +10,7 @@ mod lift;
 mod merge;
 mod pointer;
 
-pub use canonical::{canonical, normalize, normalize_text};
+pub use canonical::{canonical, is_surely_normal, normalize, normalize_text};
 pub use collection::{Collection, Element, Envelope, Kind, Shape, ShapeError, read_collection};
 pub use diff::{Change, Words, are_spaced, changes, words};
 pub use lift::{Ids, after_id, lift, put_back, strip};

@@ -213,3 +213,48 @@ fn the_binaries_are_those_that_the_job_files_fetch() {
         "the version of the manifest"
     );
 }
+
+/// Runs the release job's shell lines in a clone. The programs that would reach out, `rustup` and `gh`, only note what they are asked.
+#[test]
+#[ignore = "compiles the tool in release mode; run by .ci/full"]
+fn the_release_job_makes_what_the_job_files_fetch() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let scratch = tempfile::tempdir().unwrap();
+    let clone = scratch.path().join("clone");
+    git(project, &["clone", "-q", ".", clone.to_str().unwrap()]);
+    // What has been compiled stays for the next time.
+    let compiled = Path::new(env!("CARGO_TARGET_TMPDIR")).join("release-job");
+    std::fs::create_dir_all(&compiled).unwrap();
+    std::os::unix::fs::symlink(&compiled, clone.join("target")).unwrap();
+    let (programs, asked) = (scratch.path().join("bin"), scratch.path().join("asked"));
+    std::fs::create_dir(&programs).unwrap();
+    for (name, answers) in [("rustup", "true"), ("gh", "[ \"$2\" != view ]")] {
+        let script = format!("#!/bin/sh\necho {name} \"$@\" >> '{}'\n{answers}\n", asked.display());
+        std::fs::write(programs.join(name), script).unwrap();
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(programs.join(name), executable).unwrap();
+    }
+    let out = Command::new("cargo").args(["-vV"]).output().unwrap();
+    let out = String::from_utf8(out.stdout).unwrap();
+    let host = out.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let tag = format!("v{}", env!("CARGO_PKG_VERSION"));
+    for script in &scripts(&read(".github/workflows/release.yml"))["binary"] {
+        let mut command = Command::new("bash");
+        command.args(["--noprofile", "--norc", "-e", "-o", "pipefail", "-c", script]).current_dir(&clone);
+        command.env("PATH", format!("{}:{}", programs.display(), std::env::var("PATH").unwrap()));
+        command.env("TARGET", host).env("TAG", &tag).env_remove("CARGO_TARGET_DIR");
+        let out = command.output().unwrap();
+        assert!(out.status.success(), "$ {script}\n{}", String::from_utf8_lossy(&out.stderr));
+    }
+    let archive = format!("coursebuild-{host}.tar.gz");
+    let asked = std::fs::read_to_string(asked).unwrap();
+    assert!(
+        asked.contains(&format!("gh release upload {tag} {archive} {archive}.sha256 --clobber")),
+        "{asked}"
+    );
+    let fetch =
+        format!("shasum -c {archive}.sha256 && tar -xzf {archive} ./coursebuild && ./coursebuild --version");
+    let out = Command::new("bash").args(["-ec", &fetch]).current_dir(&clone).output().unwrap();
+    let printed = String::from_utf8_lossy(&out.stdout);
+    assert!(printed.contains(&format!("coursebuild {}", &tag[1..])), "{printed}{out:?}");
+}
