@@ -329,7 +329,7 @@ fn reporter(global: &Global, looks: Looks, around: &Surroundings) -> Reporter {
         Format::Human if watched && !global.quiet => {
             Reporter::Live(Live::new(console::Term::buffered_stderr(), looks.error))
         }
-        Format::Human => Reporter::Lines(Plain::new(looks.error)),
+        Format::Human => Reporter::Lines(Box::new(Plain::new(looks.error))),
     }
 }
 

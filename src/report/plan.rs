@@ -119,7 +119,7 @@ fn notes(plan: &Plan) -> String {
     let Submitted { submissions, requests, items } = plan.submitted;
     if submissions > 0 {
         out += &format!(
-            "{} of an earlier build at batch endpoints: {} for {}. A build waits for them first; what they bring counts as to be bought here and is not bought\n",
+            "under way at batch endpoints: {}, {} for {}; a build waits for that first and buys only what it does not bring, which is less than is counted here\n",
             count(submissions, "submission"),
             count(requests, "request"),
             count(items, "item")

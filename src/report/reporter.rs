@@ -15,7 +15,7 @@ pub enum Reporter {
     /// To programs, on standard output: one JSON object a line.
     Json(Out),
     /// To whatever reads standard error.
-    Lines(Plain),
+    Lines(Box<Plain>),
     /// To somebody at a terminal.
     Live(Live),
 }

@@ -249,7 +249,7 @@ impl Loop<'_, '_, '_> {
             Ok(Came::Nothing(Outcome::Interrupted | Outcome::Pending(None))) => Ok(()),
             Ok(Came::Nothing(Outcome::Pending(Some(stuck)))) => Err(out_of_reach(stuck)),
             Ok(Came::Nothing(Outcome::Unreached(why))) => {
-                self.ask_again(&flight, why);
+                self.ask_again(&flight, &why);
                 Ok(())
             }
             Ok(Came::Nothing(outcome)) => Err(unusable(&flight.intent.label, outcome)),

@@ -242,9 +242,9 @@ impl Taking<'_> {
             }
             Resumed::NeverTaken => {
                 let message = format!(
-                    "the submission `{}` of {} requests was never taken by the service: what is still wanted of it is asked for anew",
+                    "the submission `{}` of {} was never taken by the service: what is still wanted of it is asked for anew",
                     record.map.name,
-                    record.map.calls.len()
+                    batch::requests(record.map.calls.len())
                 );
                 (self.emit)(&Event::Warning { message });
                 for listed in &record.map.calls {
@@ -280,9 +280,9 @@ fn offline(record: &Record) -> Problem {
 fn nobody_asks(record: &Record) -> Problem {
     out_of_reach(Stuck {
         what: format!(
-            "the submission `{}` of {} requests is at `{}`, and no phase is asked there any more",
+            "the submission `{}` of {} is at `{}`, and no phase is asked there any more",
             record.map.name,
-            record.map.calls.len(),
+            batch::requests(record.map.calls.len()),
             record.map.base_url
         ),
         hint: format!(

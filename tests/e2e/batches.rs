@@ -481,8 +481,13 @@ fn the_course_of_twenty_seeds_by_both_services() {
             "coursebuild.toml",
             &manifest.replace("use = \"phrasebook\"\nfile = \"phrasebook.json\"\n", &generate),
         );
-        let ran = build(&space, &[]).exits(0);
-        assert_eq!(service.sizes().len(), 3, "one submission a phase: {:?}", service.sizes());
+        let mut tool = space.tool(&["build"]);
+        tool.env("STUB_KEY", KEY);
+        let ran = space.finish(tool).exits(0);
+        let told = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(told.contains("submission batch_003: 2 requests submitted"), "{told}");
+        assert!(told.contains("submission batch_003: ended: 2 answered"), "{told}");
+        assert_eq!(service.sizes(), [1, 1, 2], "one submission a phase");
         for path in &files {
             assert_eq!(space.read(path), by_phrasebook.read(path), "{kind}: {path}: {ran:#?}");
         }

@@ -62,9 +62,8 @@ pub(crate) fn space_at(address: &str, kind: &str, seeds: usize, more: &str) -> S
         "coursebuild.toml",
         &format!(
             "rules = \"rules\"\n[prices]\n{MODEL} = {{ input = {input}.0, cache_write = {write}.0, cache_read = {read}.0, output = {output}.0 }}\n\
-             [generate]\nuse = \"{kind}\"\nmodel = \"{MODEL}\"\nbase_url = \"{}\"\napi_key_env = \"STUB_KEY\"\n{more}\n\
-             [[course]]\ncode = \"c\"\ntarget = \"x\"\nknown = \"eng\"\ndir = \"course\"\nseeds = \"seeds.json\"\n",
-            address
+             [generate]\nuse = \"{kind}\"\nmodel = \"{MODEL}\"\nbase_url = \"{address}\"\napi_key_env = \"STUB_KEY\"\n{more}\n\
+             [[course]]\ncode = \"c\"\ntarget = \"x\"\nknown = \"eng\"\ndir = \"course\"\nseeds = \"seeds.json\"\n"
         ),
     );
     space

@@ -285,16 +285,16 @@ fn claude_ends_as_it_was_seen_to() {
         ),
     ];
     for (row, how, stdout, stderr, wanted) in rows {
-        check(&reading(Preset::Claude).read(ended(how, &stdout, stderr), plain), &wanted, row);
+        check(&reading(Preset::Claude).read(ended(how, &stdout, stderr), &plain), &wanted, row);
     }
     let schema = Reading { preset: Preset::Claude, schema: true };
     let silent = result(r#""is_error":false,"subtype":"success","result":"prose""#);
     check(
-        &schema.read(ended(How::Exited(0), &silent, ""), plain),
+        &schema.read(ended(How::Exited(0), &silent, ""), &plain),
         &Failed("no structured output"),
         "no object",
     );
-    let late = schema.read(ended(How::TimedOut(1000), &silent, ""), plain);
+    let late = schema.read(ended(How::TimedOut(1000), &silent, ""), &plain);
     assert_eq!(late.reply.outcome, Outcome::TimedOut(1));
 }
 
@@ -303,7 +303,7 @@ fn claude_tells_what_a_call_cost_failed_or_not() {
     let stdout = result(
         r#""total_cost_usd":0.0030792,"modelUsage":{"big":{"inputTokens":346,"outputTokens":84,"cacheReadInputTokens":76,"cacheCreationInputTokens":0},"small":{"inputTokens":4,"outputTokens":1,"cacheReadInputTokens":0,"cacheCreationInputTokens":5}},"is_error":true,"subtype":"success","api_error_status":null,"api_error":"max_output_tokens","result":"API Error""#,
     );
-    let reply = reading(Preset::Claude).read(ended(How::Exited(1), &stdout, ""), plain).reply;
+    let reply = reading(Preset::Claude).read(ended(How::Exited(1), &stdout, ""), &plain).reply;
     let meters = reply.meters;
     assert_eq!(
         (meters.input, meters.cache_write, meters.cache_read, meters.output),
@@ -313,7 +313,7 @@ fn claude_tells_what_a_call_cost_failed_or_not() {
     let stdout = result(&format!(
         r#"{NOTHING_USED},"is_error":true,"subtype":"success","api_error_status":529,"result":"x""#
     ));
-    let reply = reading(Preset::Claude).read(ended(How::Exited(1), &stdout, ""), plain).reply;
+    let reply = reading(Preset::Claude).read(ended(How::Exited(1), &stdout, ""), &plain).reply;
     assert_eq!((reply.meters.input, reply.money_usd), (None, None), "unknown is unknown");
 }
 
@@ -407,10 +407,10 @@ fn codex_ends_as_it_was_seen_to() {
         ("something else", 1, failed("the moon is full"), "", Failed("the moon is full")),
     ];
     for (row, code, stdout, stderr, wanted) in rows {
-        check(&reading(Preset::Codex).read(ended(How::Exited(code), &stdout, stderr), plain), &wanted, row);
+        check(&reading(Preset::Codex).read(ended(How::Exited(code), &stdout, stderr), &plain), &wanted, row);
     }
     let stdout = format!("{BEGUN}{said}\n{done}\n");
-    let meters = reading(Preset::Codex).read(ended(How::Exited(0), &stdout, ""), plain).reply.meters;
+    let meters = reading(Preset::Codex).read(ended(How::Exited(0), &stdout, ""), &plain).reply.meters;
     assert_eq!(
         (meters.input, meters.cache_read, meters.cache_write, meters.output),
         (Some(30), Some(60), Some(10), Some(5))
@@ -453,7 +453,7 @@ fn llm_ends_as_it_was_seen_to() {
         ),
         ("something else", 1, "", "Error: the moon is full\n", Failed("the moon is full")),
     ] {
-        check(&reading(Preset::Llm).read(ended(How::Exited(code), stdout, stderr), plain), &wanted, row);
+        check(&reading(Preset::Llm).read(ended(How::Exited(code), stdout, stderr), &plain), &wanted, row);
     }
     let meters = llm::read(ended(How::Exited(0), "", "Token usage: 1,234 input, 56 output, {\"x\": 1}\n"))
         .reply

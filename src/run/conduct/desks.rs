@@ -55,7 +55,7 @@ impl Loop<'_, '_, '_> {
     }
 
     /// A call's request was not come to: its items are asked for once more, with the next submission.
-    pub(super) fn ask_again(&mut self, flight: &Flight, why: String) {
+    pub(super) fn ask_again(&mut self, flight: &Flight, why: &str) {
         let intent = &flight.intent;
         (self.run.emit)(&Event::CallEnded {
             call: intent.call.clone(),

@@ -636,18 +636,18 @@ impl Asked {
 
     /// Reads a prompt of the built-in pack, and finds its answer.
     fn look_up(&mut self, recorded: &BTreeMap<String, Value>) {
-        let title = self.message.trim_start_matches("# The batch ");
+        let title = self.message.split("# The batch ").nth(1).unwrap_or_else(|| panic!("{}", self.message));
         title.split("_batch_").next().unwrap().clone_into(&mut self.phase);
         let input = self.message.split("## Input").nth(1).unwrap();
         let input: Value =
             serde_json::from_str(input.split("```json").nth(1).unwrap().split("```").next().unwrap())
                 .unwrap();
-        let ids: Vec<String> = match &input {
-            Value::Object(all) => all.keys().cloned().collect(),
-            other => {
-                other.as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
-            }
-        };
+        let ids: Vec<String> = input["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["id"].as_str().unwrap().to_owned())
+            .collect();
         let answer = match &recorded[&self.phase] {
             Value::Object(all) => Value::Object(ids.iter().map(|id| (id.clone(), all[id].clone())).collect()),
             all => ids
@@ -685,7 +685,7 @@ impl Asked {
     fn meters(&self, fate: Fate, at: usize) -> [u64; 4] {
         let tokens = |text: &str| (text.len() as u64).div_ceil(4);
         let (prefix, plain, output) = (tokens(&self.prefix), tokens(&self.message), tokens(&self.text(fate)));
-        if at % 2 == 0 { [plain, prefix, 0, output] } else { [plain, 0, prefix, output] }
+        if at.is_multiple_of(2) { [plain, prefix, 0, output] } else { [plain, 0, prefix, output] }
     }
 
     fn sold(&self, fate: Fate, at: usize, batch: bool) -> Sold {

@@ -80,8 +80,8 @@ impl Faults {
                 }
                 "missing" | "shape" | "salt" | "wrong" | "say" | "known" | "extra" | "twice" | "set"
                 | "twice_otherwise" | "prose" | "fenced" | "truncated" | "cut" | "empty" | "not_json"
-                | "utf16" | "latin1" | "pad" | "exit" | "linger" | "to_file" | "deaf" | "keep_prompt" | "late"
-                | "again" | "slow" | "unasked" => {}
+                | "utf16" | "latin1" | "pad" | "exit" | "linger" | "to_file" | "deaf" | "keep_prompt"
+                | "late" | "again" | "slow" | "unasked" => {}
                 other => return Err(format!("no such fault: `{other}`")),
             }
         }

@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(read(json!({"type": "expired"})), Some(Part::Expired));
         assert_eq!(read(json!({"type": "canceled"})), Some(Part::Canceled));
         let error = json!({"type": "error", "error": {"type": "invalid_request_error", "message": "m"}});
-        assert_eq!(read(json!({"type": "errored", "error": error})), Some(Part::Error(400, error.clone())));
+        assert_eq!(read(json!({"type": "errored", "error": error})), Some(Part::Error(400, error)));
         assert_eq!(
             read(json!({"type": "succeeded", "message": {"x": 1}})),
             Some(Part::Answer(json!({"x": 1})))

@@ -8,7 +8,7 @@ use super::super::fetch::{Missed, Patience};
 use super::record::{Mark, Record, peek};
 use super::seen::{Counts, Seen, Standing, id_of};
 use super::service::{Refusal, Service};
-use super::{Stuck, anthropic, openai};
+use super::{Stuck, anthropic, openai, requests};
 use crate::course::GeneratorKind;
 use crate::generate::Stop;
 use std::collections::HashSet;
@@ -162,9 +162,9 @@ impl Service {
     fn hidden(record: &Record, batch: &str) -> Stuck {
         Stuck {
             what: format!(
-                "whether the service took the submission `{}` of {} requests cannot be found out: `{batch}` may be it, and its results are not kept any more",
+                "whether the service took the submission `{}` of {} cannot be found out: `{batch}` may be it, and its results are not kept any more",
                 record.map.name,
-                record.map.calls.len()
+                requests(record.map.calls.len())
             ),
             hint: format!("nothing of it is asked again before that is decided; {}", Self::way_out(record)),
         }

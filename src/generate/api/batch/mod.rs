@@ -114,6 +114,11 @@ impl Service {
     }
 }
 
+/// `1 request`, `500 requests`.
+pub fn requests(count: usize) -> String {
+    if count == 1 { "1 request".to_owned() } else { format!("{count} requests") }
+}
+
 fn unreached(why: &str) -> Reply {
     Reply::of(Outcome::Unreached(why.to_owned()))
 }

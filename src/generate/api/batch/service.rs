@@ -77,7 +77,7 @@ impl Service {
         if self.kind == GeneratorKind::Openai {
             let file = self.upload(record, lines, &mut on).await.map_err(Refusal::NotTaken)?;
             record.state.file = Some(file);
-            record.save().map_err(kept)?;
+            record.save().map_err(|problem| kept(&problem))?;
         }
         loop {
             let missed = match self.endpoint.fetch(self.creation(record, lines), &mut on).await {
@@ -96,7 +96,7 @@ impl Service {
 
     pub(super) fn taken(&self, record: &mut Record, batch: String) -> Result<(), Refusal> {
         record.state.batch = Some(batch);
-        record.save().map_err(kept)?;
+        record.save().map_err(|problem| kept(&problem))?;
         self.tell(record, "submitted", Counts { processing: record.map.calls.len(), ..Counts::default() });
         Ok(())
     }
@@ -272,7 +272,7 @@ impl Service {
 }
 
 /// What could not be written down stays open: the map is there.
-fn kept(problem: Problem) -> Refusal {
+fn kept(problem: &Problem) -> Refusal {
     let hint = problem.hint.clone().unwrap_or_else(|| "build again to go on".to_owned());
     Refusal::Unknown(Some(Stuck { what: problem.to_string(), hint }))
 }
