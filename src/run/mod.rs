@@ -85,7 +85,7 @@ pub use log::log;
 pub use look::{plan, prompt, show, status};
 pub use merge_driver::{DriverFiles, Merging, merge_driver};
 pub use merge_setup::{Installed, in_repository, install_merge_driver, write_attributes};
-pub use options::{Confirm, First, GoOn, Options};
+pub use options::{Confirm, First, GoOn, Options, Question};
 pub use resolve::{Choice, Decidable, Resolved, decidable, resolve};
 pub use sharing::Pushed;
 pub use trial::{drop_trial, keep};
