@@ -6,6 +6,12 @@
 use crate::diag::{Kind, Problem, Result, escape};
 use crate::fs::{self, Lock};
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// A process that is just being started holds what its parent held until it runs its own program, also when the parent has been
+/// killed meanwhile: so who finds the workspace taken looks again for so long before he believes it.
+const PASSING: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Who holds a workspace, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,13 +69,28 @@ impl Holder {
 
 /// Takes the workspace whose store is at `dir`, or says who has it.
 pub fn try_hold(dir: &Path, note: &Note) -> Result<std::result::Result<Held, Holder>> {
+    let until = Instant::now() + PASSING;
+    hold_unless(dir, note, &mut || {
+        std::thread::sleep(LOOK_AGAIN);
+        Instant::now() >= until
+    })
+}
+
+/// Takes the workspace; while somebody has it, again and again until `enough` says so.
+fn hold_unless(
+    dir: &Path,
+    note: &Note,
+    enough: &mut dyn FnMut() -> bool,
+) -> Result<std::result::Result<Held, Holder>> {
     let path = dir.join("lock");
-    match Lock::try_take(&path)? {
-        Some(lock) => held(lock, &path, note).map(Ok),
-        None => {
+    loop {
+        if let Some(lock) = Lock::try_take(&path)? {
+            return held(lock, &path, note).map(Ok);
+        }
+        if enough() {
             // Whoever holds it may be just writing who he is.
             let bytes = fs::read(&path)?.unwrap_or_default();
-            Ok(Err(Holder { note: String::from_utf8_lossy(&bytes).trim().to_owned() }))
+            return Ok(Err(Holder { note: String::from_utf8_lossy(&bytes).trim().to_owned() }));
         }
     }
 }
@@ -97,7 +118,7 @@ mod tests {
     fn the_second_one_is_told_who_holds_it() {
         let dir = tempfile::tempdir().unwrap();
         let held = try_hold(dir.path(), &note()).unwrap().unwrap();
-        let problem = try_hold(dir.path(), &note()).unwrap().unwrap_err().problem();
+        let problem = hold_unless(dir.path(), &note(), &mut || true).unwrap().unwrap_err().problem();
         assert_eq!(problem.kind, Kind::Busy);
         let told = problem.to_string();
         let expected = format!("process {} on mill, since 12:00: coursebuild build", std::process::id());
@@ -111,8 +132,15 @@ mod tests {
     fn a_holder_without_a_note_is_one_too() {
         let dir = tempfile::tempdir().unwrap();
         let _lock = Lock::take(&dir.path().join("lock")).unwrap();
-        let holder = try_hold(dir.path(), &note()).unwrap().unwrap_err();
+        let holder = hold_unless(dir.path(), &note(), &mut || true).unwrap().unwrap_err();
         assert_eq!(holder.note, "");
         assert_eq!(holder.problem().cause, None);
+    }
+    #[test]
+    fn who_holds_it_only_in_passing_is_no_other_build() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut passing = Some(Lock::take(&dir.path().join("lock")).unwrap());
+        let held = hold_unless(dir.path(), &note(), &mut || passing.take().is_none()).unwrap();
+        assert!(held.is_ok());
     }
 }
