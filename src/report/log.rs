@@ -18,14 +18,12 @@ fn one(call: &LogLine, look: Look) -> String {
     let name = flat(&format!("{} {} {}", call.course, call.target_label, call.scope));
     let mut out = format!("{} {}, {}\n", moment(call.asked_ms), look.bold(&name), origin(call));
     out += &format!("  {}{}\n", ended(call, look), cost(call));
-    let nothing: Vec<&str> = call
-        .items
-        .iter()
-        .filter(|item| item.outcome == LogOutcome::Nothing)
-        .map(|item| item.id.as_str())
-        .collect();
-    if !nothing.is_empty() && nothing.len() < call.items.len() {
-        out += &format!("  {} {}\n", look.odd("nothing for:"), flat(&nothing.join(", ")));
+    for (outcome, words) in [(LogOutcome::Refused, "refused:"), (LogOutcome::Nothing, "nothing for:")] {
+        let items: Vec<&str> =
+            call.items.iter().filter(|item| item.outcome == outcome).map(|item| item.id.as_str()).collect();
+        if !items.is_empty() && (outcome == LogOutcome::Refused || items.len() < call.items.len()) {
+            out += &format!("  {} {}\n", look.odd(words), flat(&items.join(", ")));
+        }
     }
     if look.verbose() {
         out += &details(call, look);
@@ -151,12 +149,14 @@ mod tests {
 
     #[test]
     fn a_call_is_two_lines_and_what_it_did_not_bring() {
-        let calls = [call(Ended::Answered, 2), call(Ended::TimedOut(600), 0)];
+        let mut calls = [call(Ended::Answered, 2), call(Ended::TimedOut(600), 0)];
+        calls[0].items[1].outcome = LogOutcome::Refused;
         assert_eq!(
             log_text(&calls, Look::default()),
             "\
 2025-11-22 21:14:13Z spa_for_eng phase3_batch_1 S0000-S0002, attempt 2, command (some-model)
-  2 of 3 items in 1m 02s, 10 tokens in, $0.50
+  1 of 3 items in 1m 02s, 10 tokens in, $0.50
+  refused: S0001
   nothing for: S0002
 2025-11-22 21:14:13Z spa_for_eng phase3_batch_1 S0000-S0002, attempt 2, command (some-model)
   no answer within 600 s in 1m 02s, 10 tokens in, $0.50

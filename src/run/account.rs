@@ -1,7 +1,8 @@
 //! The account of a workspace: how everything stands, what its calls took and cost, how first answers did, what is in trouble.
 
 use super::finish::held_words;
-use super::look::{log_of, status_of, with_boards};
+use super::log::log_of;
+use super::look::{status_of, with_boards};
 use super::options::Options;
 use super::views::{Account, BatchShare, LogLine, LogOutcome, PhaseAccount, Troubled};
 use crate::diag::Result;
@@ -16,7 +17,7 @@ const MOST: usize = 500;
 /// The account of everything. Changes nothing.
 pub fn account(options: &Options) -> Result<Account> {
     with_boards(options, |session, boards, _| {
-        let calls = log_of(session)?;
+        let calls = log_of(session, boards)?;
         let mut phases = Vec::new();
         let mut troubled = Vec::new();
         for board in boards {

@@ -1,7 +1,7 @@
 //! What was spent, put together by phase, model, reason and day.
 
 use super::clock::day_of;
-use super::look::log;
+use super::log::log;
 use super::options::Options;
 use super::views::LogLine;
 use crate::diag::Result;

@@ -8,11 +8,9 @@ use super::options::Options;
 use super::request::{Seat, draft};
 use super::session::Session;
 use super::spending::Spending;
-use super::views::{
-    BatchStatus, CourseStatus, LogItem, LogLine, LogOutcome, LogSection, PhaseStatus, Status,
-};
+use super::views::{BatchStatus, CourseStatus, PhaseStatus, Status};
 use super::{clock, forecast, past, sharing};
-use crate::course::{Course, Workspace};
+use crate::course::Course;
 use crate::diag::{Problem, Result};
 use crate::json::{Kind, Value};
 use crate::plan::{
@@ -20,7 +18,6 @@ use crate::plan::{
     read_target,
 };
 use crate::prompt::Prompts;
-use crate::store::Entry;
 use std::collections::BTreeMap;
 
 /// What [`super::build`] would do with the same options. Changes nothing.
@@ -65,15 +62,6 @@ pub(super) fn status_of(session: &Session, boards: &[Board<'_>]) -> Result<Statu
         Ok(CourseStatus { course: board.course.code.clone(), phases: phases.collect::<Result<_>>()? })
     };
     Ok(Status { courses: boards.iter().map(course).collect::<Result<_>>()? })
-}
-
-/// Every call and filing that the store knows, oldest first.
-pub(super) fn log_of(session: &Session) -> Result<Vec<LogLine>> {
-    let sources = session.store.index()?.sources();
-    let entries = sources.iter().filter_map(|source| session.store.entry(source.entry).ok());
-    let mut lines: Vec<LogLine> = entries.map(|entry| log_line(entry, &session.workspace)).collect();
-    lines.sort_by(|a, b| a.asked_ms.cmp(&b.asked_ms).then_with(|| a.call.cmp(&b.call)));
-    Ok(lines)
 }
 
 fn phase_status(board: &Board<'_>, phase: usize, session: &Session) -> Result<PhaseStatus> {
@@ -233,93 +221,4 @@ pub fn prompt(options: &Options) -> Result<String> {
         let seat = Seat { phase, members: &members, batch, label };
         Ok(draft(board, &prompts, &session.store, &seat)?.request.prompt())
     })
-}
-
-/// The calls that asked for items of the selected targets, oldest first.
-pub fn log(options: &Options) -> Result<Vec<LogLine>> {
-    with_boards(options, |session, boards, _| {
-        let targets = targets(options, boards)?;
-        let mut wanted: Vec<(String, Option<String>, Option<std::collections::HashSet<String>>)> = Vec::new();
-        for target in &targets {
-            let board = &boards[target.course];
-            for phase in phases_of(board, target) {
-                let ids = match &target.what {
-                    What::All => None,
-                    what => Some(
-                        named(board, phase, what)?.iter().map(|(.., cell)| cell.id.to_string()).collect(),
-                    ),
-                };
-                wanted.push((board.course.code.clone(), Some(board.rule(phase).name.clone()), ids));
-            }
-        }
-        let index = session.store.index()?;
-        let mut lines = Vec::new();
-        for source in index.sources() {
-            let of = |(course, phase, _): &&(String, Option<String>, _)| {
-                *course == *source.course && phase.as_deref().is_none_or(|phase| phase == &*source.phase)
-            };
-            let limits: Vec<_> = wanted.iter().filter(of).collect();
-            if !targets.is_empty() && limits.is_empty() {
-                continue;
-            }
-            let Ok(entry) = session.store.entry(source.entry) else { continue };
-            let hit = |(_, _, ids): &&(_, _, Option<std::collections::HashSet<String>>)| {
-                ids.as_ref().is_none_or(|ids| entry.intent.items.iter().any(|item| ids.contains(&*item.id)))
-            };
-            if targets.is_empty() || limits.into_iter().any(|limit| hit(&limit)) {
-                lines.push(log_line(entry, &session.workspace));
-            }
-        }
-        lines.sort_by(|a, b| a.asked_ms.cmp(&b.asked_ms).then_with(|| a.call.cmp(&b.call)));
-        Ok(lines)
-    })
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a duration in milliseconds fits a double with room to spare")]
-fn log_line(entry: Entry, workspace: &Workspace) -> LogLine {
-    let Entry { intent, provenance, ended, ended_ms, meters, money_usd, model, stderr, raw, results } = entry;
-    // A price that became known later tells what the call had cost.
-    let hour = workspace
-        .courses
-        .iter()
-        .filter(|course| course.code == intent.course)
-        .flat_map(|course| &course.phases);
-    let hour =
-        hour.filter(|phase| phase.rule.name == intent.phase).any(|phase| phase.rule.generate.keeps_an_hour());
-    let money_usd = money_usd.or_else(|| {
-        super::call::cost(&workspace.prices, [&model, &intent.model], &meters, intent.asked_ms, hour)
-    });
-    let items = intent.items.iter().enumerate().map(|(at, item)| {
-        let stored = results.iter().find(|stored| stored.item == at);
-        LogItem {
-            id: item.id.to_string(),
-            outcome: if stored.is_some() { LogOutcome::Stored } else { LogOutcome::Nothing },
-            digest: stored.map(|stored| stored.digest),
-        }
-    });
-    LogLine {
-        items: items.collect(),
-        call: intent.call,
-        target_label: intent.label,
-        phase: intent.phase,
-        course: intent.course,
-        scope: intent.scope,
-        attempt: intent.attempt,
-        provenance,
-        generator: intent.generator,
-        model: model.or(intent.model),
-        asked_ms: intent.asked_ms,
-        seconds: ended_ms.saturating_sub(intent.asked_ms) as f64 / 1000.0,
-        ended,
-        usage: meters,
-        money_usd,
-        sections: intent
-            .recipe
-            .into_iter()
-            .map(|part| LogSection { name: part.name.to_string(), digest: part.digest })
-            .collect(),
-        hints: intent.hints,
-        answer: raw,
-        stderr,
-    }
 }

@@ -272,7 +272,7 @@ pub struct LogLine {
 pub struct LogItem {
     /// The item.
     pub id: String,
-    /// Whether it brought something.
+    /// Whether it brought something that was not refused.
     pub outcome: LogOutcome,
     /// The digest of the output.
     pub digest: Option<Digest>,
@@ -284,6 +284,9 @@ pub enum LogOutcome {
     /// A result, which is in the store.
     #[serde(rename = "passed-or-stored")]
     Stored,
+    /// A result that a check refused.
+    #[serde(rename = "refused")]
+    Refused,
     /// No result.
     #[serde(rename = "nothing")]
     Nothing,
