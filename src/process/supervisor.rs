@@ -1,13 +1,16 @@
 //! The supervisor: starts one program, enforces its time, and leaves a status whatever becomes of the engine.
 //!
 //! One thread, woken by signals: a child's end, a request to stop, the time-out. On Linux it adopts what its program leaves
-//! behind, so that nothing escapes an interrupt by forking or by a session of its own; elsewhere the process group is ended.
+//! behind, so that nothing escapes an interrupt by forking or by a session of its own; elsewhere the process group is ended. What
+//! a program that ended by itself leaves in its process group is ended too; a service in a session of its own may stay.
 #![expect(clippy::disallowed_methods, reason = "the supervised program is started and its run is timed here")]
 
 use super::{ANSWER, How, ORDER, STATUS, STDERR, STDOUT, SUPERVISOR, Status, Task, cannot_start};
 use crate::diag::{Problem, Result};
 use crate::fs;
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, test_kill_process_group,
+};
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,6 +22,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 const GRACE: Duration = Duration::from_secs(2);
 /// How long the supervisor insists on ending processes that the kernel does not let go.
 const INSIST: Duration = Duration::from_secs(5);
+/// How often is looked whether a process group has members left.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Runs the program that the order in a call's folder names, and returns the exit code of this process. What
 /// `coursebuild supervise DIR` does; standard input is the call's locked file.
@@ -115,7 +120,10 @@ async fn follow(program: Pid, timeout: Duration, signals: &mut Signals) -> How {
     tokio::pin!(time_out);
     let cut_short = loop {
         match reap(program) {
-            Reaped { how: Some(how), .. } => return how,
+            Reaped { how: Some(how), .. } => {
+                end_group(program, signals).await;
+                return how;
+            }
             // Cannot be, unless somebody else takes our children.
             Reaped { any_left: false, .. } => return How::Unknown { started: true },
             Reaped { any_left: true, .. } => {}
@@ -130,6 +138,7 @@ async fn follow(program: Pid, timeout: Duration, signals: &mut Signals) -> How {
     };
     // An answer that came in the same instant counts.
     if let Some(how) = reap(program).how {
+        end_group(program, signals).await;
         return how;
     }
     end(program, signals).await;
@@ -179,9 +188,29 @@ async fn end(program: Pid, signals: &mut Signals) {
         for orphan in children() {
             let _ = kill_process(orphan, Signal::KILL);
         }
-        let next = Instant::now() + Duration::from_millis(100);
+        let next = Instant::now() + 2 * LOOK_AGAIN;
         if no_children_by(next.min(until), program, signals).await || next >= until {
             return;
+        }
+    }
+}
+
+/// Ends what a program that has ended left in its process group: it may write to the answer for ever, and nobody waits for it.
+async fn end_group(program: Pid, signals: &mut Signals) {
+    for (signal, patience) in [(Signal::TERM, GRACE), (Signal::KILL, INSIST)] {
+        // Fails where nobody is left: the usual case.
+        if kill_process_group(program, signal).is_err() {
+            return;
+        }
+        let until = Instant::now() + patience;
+        while Instant::now() < until {
+            let next = (Instant::now() + LOOK_AGAIN).min(until);
+            // Only on Linux their ends are told to this process.
+            let _ = timeout_at(next, signals.child.recv()).await;
+            reap(program);
+            if test_kill_process_group(program).is_err() {
+                return;
+            }
         }
     }
 }

@@ -188,6 +188,31 @@ fn nothing_escapes_by_a_session_of_its_own() {
     assert!(is_gone(call.process("inner")));
 }
 
+/// Goes on when the file `ready` is there, and answers.
+const ANSWER_WHEN_READY: &str = "while [ ! -e ready ]; do sleep 0.02; done; echo '{}'";
+
+#[test]
+fn what_a_program_leaves_in_its_group_ends_with_it() {
+    let call = Call::new();
+    let child = "sh -c 'trap \"\" TERM INT HUP; echo $$ > inner; : > ready; while :; do sleep 1; done' &";
+    let ended = call.run(&format!("{child} {ANSWER_WHEN_READY}"));
+    assert_eq!((ended.how, ended.stdout.as_slice()), (How::Exited(0), &b"{}\n"[..]));
+    assert!(is_gone(call.process("inner")));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_service_that_a_program_started_in_a_session_of_its_own_stays() {
+    let call = Call::new();
+    let service =
+        "setsid sh -c 'echo $$ > service; : > ready; while [ ! -e go ]; do sleep 0.02; done; : > over' &";
+    let ended = call.run(&format!("{service} {ANSWER_WHEN_READY}"));
+    assert_eq!((ended.how, ended.stdout.as_slice()), (How::Exited(0), &b"{}\n"[..]));
+    assert!(!is_gone(call.process("service")));
+    call.put("go");
+    on_a_runtime(appears(call.path("over")));
+}
+
 #[test]
 fn a_program_outlives_its_engine_and_is_asked_once() {
     let call = Call::new();
