@@ -112,12 +112,14 @@ impl DropFolder {
     async fn wait(&self, request: &Request, stop: &mut Stop) -> Result<Outcome> {
         self.own()?;
         let spot = self.spot(request);
-        spot.lay(&request.dir, &request.prompt(), &canonical(&request.input))?;
         let (prompt, answer) = (spot.prompt(), spot.answer());
+        // Before anybody can see the prompt: who answers at once is seen to close his file too.
+        fs::create_dir(spot.folder())?;
+        let watch = Watch::new(spot.folder(), &answer);
+        spot.lay(&request.dir, &request.prompt(), &canonical(&request.input))?;
         let named = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         self.notices
             .tell(&request.call, format!("waiting for {} (asked in {})", answer.display(), named(&prompt)));
-        let watch = Watch::new(spot.folder(), &answer);
         let mut looks = Looks::default();
         let deadline = tokio::time::Instant::now() + self.timeout;
         loop {
