@@ -16,6 +16,7 @@ mod batching;
 #[expect(dead_code, reason = "the tests use more of it")]
 mod synth;
 
+use batching::tongue::Tongue;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -120,9 +121,9 @@ fn write_course(root: &Path, seeds: usize) -> [usize; 3] {
     std::fs::write(manifest, text.replacen("[[course]]", &format!("{on}\n[[course]]"), 1)).unwrap();
     let (mut pairs, mut legos, mut baskets) = (Map::new(), Vec::new(), Map::new());
     for (at, seed) in synth.seeds().into_iter().enumerate() {
-        let pair = batching::translation(&seed.source);
+        let pair = batching::translation(Tongue::MadeUp, &seed.source);
         let text = |side: usize| pair[side].as_str().unwrap().to_owned();
-        let mut cut = batching::decomposition(&seed.id, &text(0), &text(1));
+        let mut cut = batching::decomposition(Tongue::MadeUp, &seed.id, &text(0), &text(1));
         let all = cut[2].as_array().unwrap().clone();
         for (number, lego) in all.iter().enumerate() {
             let input = json!({
@@ -130,7 +131,7 @@ fn write_course(root: &Path, seeds: usize) -> [usize; 3] {
                 "seed": {"id": seed.id, "target": pair[0], "known": pair[1]},
                 "culminating": number + 1 == all.len(),
             });
-            let mut basket = batching::basket(&input);
+            let mut basket = batching::basket(Tongue::MadeUp, &input);
             if baskets.len() % MISTAKES == 5 {
                 basket["d"]["2"] = json!([["palabra nueva", "a new word"]]);
             }

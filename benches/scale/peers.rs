@@ -4,6 +4,7 @@
 //! LEGOs, a merge a phase. It is kind to make and ninja: the number of LEGOs, which a real build learns only from phase 3, is
 //! given to them. Each of their targets is one process of the program that answers coursebuild's calls.
 
+use crate::batching::tongue::Tongue;
 use crate::{batching, program, synth};
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -281,7 +282,8 @@ fn lego_batches(seeds: &[Seed], one_more: Option<usize>) -> Vec<LegoBatch> {
 
 /// How many LEGOs the program `answer` cuts a seed into.
 pub(crate) fn legos(seed: &Seed) -> usize {
-    batching::cut(&batching::translate(&seed.source), &seed.source).len()
+    let translated = batching::translate(Tongue::MadeUp, &seed.source);
+    batching::cut(Tongue::MadeUp, &translated, &seed.source).len()
 }
 
 fn makefile(targets: &[Target]) -> String {

@@ -15,6 +15,7 @@ fn ask(space: &Space, mode: &[&str], phase: &str, attempt: u32, items: &Value, p
     command.args(&argv[1..]).current_dir(space.root());
     for (name, value) in [
         ("CALL", "c1"),
+        ("COURSE", synth::COURSE),
         ("LABEL", "phase_batch_1"),
         ("SCOPE", "S0001-S0002"),
         ("PHASE", phase),
@@ -127,6 +128,7 @@ fn the_books_name_every_item_that_was_asked_and_answered() {
             attempt: 1,
             scope: "S0001-S0002".into(),
             items: vec!["S0001".into(), "S0002".into()],
+            made: Vec::new(),
         }
     );
     assert_eq!(space.answered()[&("phase1".into(), "S0002".into())], 1);
@@ -150,6 +152,11 @@ fn faults_are_made_where_they_are_asked_for_and_nowhere_else() {
             json!({"fault": "twice"}),
             r#"{"S0001":["oneo","One."],"S0002":["twoo","Two."],"S0001":["oneo","One."]}"#,
         ),
+        (
+            json!({"fault": "twice_otherwise"}),
+            r#"{"S0001":["oneo","One."],"S0002":["twoo","Two."],"S0001":["","One."]}"#,
+        ),
+        (json!({"fault": "cut"}), r#"{"S0001":["oneo","One."],"S0002":["t"#),
         (json!({"fault": "truncated"}), r##"{"S0001":["oneo","One."],"S0002""##),
         (json!({"fault": "empty"}), ""),
         (json!({"fault": "not_json"}), "I cannot do that."),

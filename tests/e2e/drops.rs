@@ -1,6 +1,6 @@
 //! The generator `drop`: a folder in which agents answer, with all that goes wrong between two who only share files.
 
-use crate::support::expect::{MAIN_FILES, PHASES, assert_fresh};
+use crate::support::expect::{MAIN_FILES, assert_fresh};
 use crate::support::synth::{self, Synth};
 use crate::support::{Ran, Space, program};
 use serde_json::{Value, json};
@@ -18,13 +18,13 @@ fn dropping(seeds: usize, more: &str) -> Space {
 }
 
 /// Agents at work in the folder of a space; they go home when this is dropped.
-struct Agents {
+pub(crate) struct Agents {
     stop: PathBuf,
     children: Vec<Child>,
 }
 
 impl Agents {
-    fn hire(space: &Space, how_many: usize) -> Self {
+    pub(crate) fn hire(space: &Space, how_many: usize) -> Self {
         let stop = space.around().join("stop");
         let _ = std::fs::remove_file(&stop);
         Self { children: (0..how_many).map(|_| agent(space, &[]).spawn().unwrap()).collect(), stop }
@@ -61,7 +61,7 @@ fn answer_what_is_there(space: &Space) {
 }
 
 /// The names in the folder, without those that always stay.
-fn lying(space: &Space) -> Vec<String> {
+pub(crate) fn lying(space: &Space) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(space.path("inbox")) else { return Vec::new() };
     let mut names: Vec<String> =
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -233,59 +233,4 @@ fn two_courses_have_folders_of_their_own() {
     space.build(&["--phase", "phase1", "-k"]).exits(1);
     assert!(space.path("inbox/qaa_for_eng/phase1_batch_1.prompt.md").exists());
     assert!(space.path("inbox/other/phase1_batch_1.prompt.md").exists());
-}
-
-/// A share of first attempts goes wrong in every way that an answer can.
-fn mishaps(seeds: usize) -> Value {
-    let of = |at: usize| format!("S{at:04}");
-    let first =
-        |fault: &str, at: usize| json!({"fault": fault, "item": of(at), "attempts": [1], "phase": "phase1"});
-    let mut all = Vec::new();
-    for at in (1..=seeds).step_by(20) {
-        let kind = ["wrong", "missing", "twice", "prose", "fenced", "truncated", "not_json", "shape"];
-        all.push(first(kind[(at / 20) % kind.len()], at));
-        all.push(json!({"fault": "wrong", "item": of(at + 1), "attempts": [1], "phase": "phase3"}));
-        all.push(json!({"fault": "wrong", "item": format!("{}L01", of(at + 2)), "attempts": [1], "phase": "phase5"}));
-    }
-    Value::from(all)
-}
-
-fn with_mishaps(seeds: usize) {
-    let space = dropping(seeds, "");
-    space.faults(&mishaps(seeds));
-    let agents = Agents::hire(&space, 4);
-    let ran = space.build(&["-j", "4"]).exits(0);
-    drop(agents);
-    assert_eq!(lying(&space), [""; 0]);
-    assert_eq!(ran.summary()["items_failed"], 0);
-    // A second request names failed items only: nothing that passed is answered again.
-    let clean = Space::batching(seeds);
-    clean.build(&[]).exits(0);
-    assert_eq!(content(&space), content(&clean));
-    let again: usize = PHASES
-        .iter()
-        .map(|phase| {
-            let retries = ran
-                .books
-                .iter()
-                .filter(|call| call.phase == *phase && call.state == "asked" && call.attempt > 1);
-            retries.map(|call| call.items.len()).sum::<usize>()
-        })
-        .sum();
-    let batches = seeds.div_ceil(20);
-    assert!(again <= batches * 20 / 8 + batches * 12 + 20, "{again} items were asked again");
-    assert_fresh(&space);
-}
-
-#[test]
-fn every_batch_ends_valid_whatever_the_agents_get_wrong() {
-    with_mishaps(100);
-}
-
-#[test]
-fn a_whole_course_ends_valid_whatever_the_agents_get_wrong() {
-    // Minutes: `.ci/full agents` asks for it.
-    if let Some(seeds) = std::env::var_os("COURSEBUILD_TEST_DROP_SEEDS") {
-        with_mishaps(seeds.to_str().unwrap().parse().unwrap());
-    }
 }

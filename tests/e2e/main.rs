@@ -27,6 +27,7 @@ mod doctor;
 mod drops;
 mod edits;
 mod edits_merge;
+mod faulty;
 mod graph;
 mod failures;
 mod held;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const SEEDS: usize = 668;
 
 /// The seeds, if they are there; they are read in place.
-fn canonical_seeds() -> Option<PathBuf> {
+pub(crate) fn canonical_seeds() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let shared = std::env::var_os("COURSEBUILD_SHARED").map_or_else(beside, PathBuf::from);
     let path = shared.join("data/canonical_seeds.json");

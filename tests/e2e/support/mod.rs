@@ -39,6 +39,8 @@ pub(crate) struct Call {
     pub(crate) attempt: u32,
     pub(crate) scope: String,
     pub(crate) items: Vec<String>,
+    /// The mistakes that were made in it.
+    pub(crate) made: Vec<Value>,
 }
 
 /// What came of one run of the tool.
@@ -339,11 +341,22 @@ impl Running<'_> {
     /// Waits until the books of this run are as wanted.
     #[track_caller]
     pub(crate) fn until(&mut self, wanted: impl Fn(&[Call]) -> bool) {
+        let space = self.space;
+        let before = self.before;
+        self.wait_for(&|_| wanted(&space.books()[before..]), &|_| format!("{:#?}", space.books()));
+    }
+
+    /// Waits until something holds. The last look is one after the run's end.
+    #[track_caller]
+    fn wait_for(&mut self, holds: &dyn Fn(&Self) -> bool, told: &dyn Fn(&Self) -> String) {
         let begun = Instant::now();
-        while !wanted(&self.space.books()[self.before..]) {
+        loop {
             let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none(), "the run ended too early, {ended:?}: {:#?}", self.space.books());
-            assert!(begun.elapsed() < LONGEST_RUN, "waited in vain: {:#?}", self.space.books());
+            if holds(self) {
+                return;
+            }
+            assert!(ended.is_none(), "the run ended too early, {ended:?}: {}", told(self));
+            assert!(begun.elapsed() < LONGEST_RUN, "waited in vain: {}", told(self));
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -362,13 +375,15 @@ impl Running<'_> {
     /// Waits until what it has printed on standard output holds a text.
     #[track_caller]
     pub(crate) fn until_printed(&mut self, wanted: &str) {
-        let begun = Instant::now();
-        while !self.printed("stdout").contains(wanted) {
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none(), "the run ended too early, {ended:?}: {}", self.printed("stdout"));
-            assert!(begun.elapsed() < LONGEST_RUN, "waited in vain for `{wanted}`");
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        let told = |running: &Self| format!("no `{wanted}` in {}", running.printed("stdout"));
+        self.wait_for(&|running| running.printed("stdout").contains(wanted), &told);
+    }
+
+    /// Waits until it has told of an event.
+    #[track_caller]
+    pub(crate) fn until_event(&mut self, wanted: impl Fn(&Value) -> bool) {
+        let told = |running: &Self| format!("no such event in {}", running.printed("stdout"));
+        self.wait_for(&|running| events(&running.printed("stdout")).iter().any(&wanted), &told);
     }
 
     /// Kills the tool, as a crash would: it gets no chance to put anything in order. What it started lives on.
@@ -381,10 +396,15 @@ impl Running<'_> {
     pub(crate) fn end(mut self) -> Ran {
         let status = wait(&mut self.child);
         let [stdout, stderr] = ["stdout", "stderr"].map(|name| self.printed(name));
-        let events = stdout.lines().filter_map(|line| serde_json::from_str(line).ok());
-        let events = events.filter(|event: &Value| event["event"].is_string()).collect();
+        let events = events(&stdout);
         Ran { code: status.code(), stdout, stderr, events, books: self.space.books().split_off(self.before) }
     }
+}
+
+/// The events among the lines of an output.
+fn events(stdout: &str) -> Vec<Value> {
+    let values = stdout.lines().filter_map(|line| serde_json::from_str(line).ok());
+    values.filter(|value: &Value| value["event"].is_string()).collect()
 }
 
 /// Waits for a child's end; kills it when it hangs.

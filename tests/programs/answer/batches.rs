@@ -3,6 +3,7 @@
 //! `batch LOG phase1|phase3 OUT IN` (IN: JSON lines of seeds, or a phase-1 output), `batch LOG phase5 OUT SKIP TAKE IN…`
 //! (IN: phase-3 outputs; of their LEGOs, SKIP are left out and TAKE are answered), `merge OUT DIR COUNT` (DIR/00001.json …).
 
+use crate::batching::tongue::Tongue;
 use crate::{at, batching, read_json, read_text};
 use serde_json::{Map, Value, json};
 use std::fs::OpenOptions;
@@ -45,7 +46,10 @@ fn translations(input: &str) -> Result<Value, String> {
     let mut items = Map::new();
     for line in read_text(Path::new(input))?.lines() {
         let seed: Value = serde_json::from_str(line).map_err(|e| at(Path::new(input), &e))?;
-        items.insert(text(&seed["seed_id"]).to_owned(), batching::translation(text(&seed["source"])));
+        items.insert(
+            text(&seed["seed_id"]).to_owned(),
+            batching::translation(Tongue::MadeUp, text(&seed["source"])),
+        );
     }
     Ok(items.into())
 }
@@ -54,7 +58,10 @@ fn decompositions(input: &str) -> Result<Value, String> {
     let Value::Object(pairs) = read_json(Path::new(input))? else {
         return Err(format!("{input} is no object"));
     };
-    Ok(pairs.iter().map(|(id, pair)| batching::decomposition(id, text(&pair[0]), text(&pair[1]))).collect())
+    Ok(pairs
+        .iter()
+        .map(|(id, pair)| batching::decomposition(Tongue::MadeUp, id, text(&pair[0]), text(&pair[1])))
+        .collect())
 }
 
 fn baskets(skip: usize, take: usize, inputs: &[&str]) -> Result<Value, String> {
@@ -73,7 +80,9 @@ fn baskets(skip: usize, take: usize, inputs: &[&str]) -> Result<Value, String> {
     }
     let asked = lego_inputs.iter().skip(skip).take(take);
     Ok(Value::Object(
-        asked.map(|input| (text(&input["lego"]["id"]).to_owned(), batching::basket(input))).collect(),
+        asked
+            .map(|input| (text(&input["lego"]["id"]).to_owned(), batching::basket(Tongue::MadeUp, input)))
+            .collect(),
     ))
 }
 

@@ -1,21 +1,26 @@
-//! Answers for the phases of `builtin:batching@1`, in a made-up language: each word of the seed, in small letters, with an
-//! `o` at its end. One known text has one target text, so the checks hold over any course, however it is cut.
+//! Answers for the phases of `builtin:batching@1`, word by word: in the made-up language each word of the seed, in small letters,
+//! with an `o` at its end. One known text has one target text, so the checks hold over any course, however it is cut.
+
+#[path = "tongue.rs"]
+pub(crate) mod tongue;
 
 use serde_json::{Map, Value, json};
+use tongue::Tongue;
 
 /// The answer for the items asked, in the shape of the phase.
 pub(crate) fn answer<'a>(
+    tongue: Tongue,
     phase: &str,
     items: impl Iterator<Item = (&'a str, &'a Value)>,
 ) -> Result<Value, String> {
     let text = |value: &'a Value, name: &str| value[name].as_str().unwrap_or_default();
     match phase {
-        "phase1" => Ok(object(items.map(|(id, input)| (id, translation(text(input, "source")))))),
+        "phase1" => Ok(object(items.map(|(id, input)| (id, translation(tongue, text(input, "source")))))),
         "phase3" => Ok(items
-            .map(|(id, input)| decomposition(id, text(input, "target"), text(input, "known")))
+            .map(|(id, input)| decomposition(tongue, id, text(input, "target"), text(input, "known")))
             .collect::<Vec<_>>()
             .into()),
-        "phase5" => Ok(object(items.map(|(id, input)| (id, basket(input))))),
+        "phase5" => Ok(object(items.map(|(id, input)| (id, basket(tongue, input))))),
         _ => Err(format!("no answers for phase `{phase}`")),
     }
 }
@@ -25,13 +30,13 @@ fn object<'a>(items: impl Iterator<Item = (&'a str, Value)>) -> Value {
 }
 
 /// One item of phase 1: the pair.
-pub(crate) fn translation(source: &str) -> Value {
-    json!([translate(source), source.trim()])
+pub(crate) fn translation(tongue: Tongue, source: &str) -> Value {
+    json!([translate(tongue, source), source.trim()])
 }
 
 /// One item of phase 3: the seed with its LEGOs.
-pub(crate) fn decomposition(id: &str, target: &str, known: &str) -> Value {
-    let legos: Vec<Value> = cut(target, known)
+pub(crate) fn decomposition(tongue: Tongue, id: &str, target: &str, known: &str) -> Value {
+    let legos: Vec<Value> = cut(tongue, target, known)
         .iter()
         .enumerate()
         .map(|(at, lego)| {
@@ -47,10 +52,10 @@ pub(crate) fn decomposition(id: &str, target: &str, known: &str) -> Value {
 }
 
 /// One item of phase 5. Every phrase is a piece of the LEGO's own seed up to the LEGO, so it uses nothing that comes later.
-pub(crate) fn basket(input: &Value) -> Value {
+pub(crate) fn basket(tongue: Tongue, input: &Value) -> Value {
     let text = |at: &str| input.pointer(at).and_then(Value::as_str).unwrap_or_default();
     let (target, known) = (text("/lego/target"), text("/lego/known"));
-    let legos = cut(text("/seed/target"), text("/seed/known"));
+    let legos = cut(tongue, text("/seed/target"), text("/seed/known"));
     let here = legos.iter().position(|lego| lego.target == target && lego.known == known);
     // The `size` LEGOs that end with this one; nothing if the seed has no such run, or was cut differently.
     let window = |size: usize| -> Option<Value> {
@@ -79,9 +84,9 @@ pub(crate) struct Lego {
 
 /// Cuts a seed into 1 to 6 LEGOs, 4.2 on average where it has the words. A target that is not this program's own (somebody
 /// edited it) stays one LEGO: its words mean whatever the editor meant.
-pub(crate) fn cut(target: &str, known: &str) -> Vec<Lego> {
-    let words = words(known);
-    let targets: Vec<String> = words.iter().map(|word| translate_word(word)).collect();
+pub(crate) fn cut(tongue: Tongue, target: &str, known: &str) -> Vec<Lego> {
+    let words = words(tongue, known);
+    let targets: Vec<String> = words.iter().map(|word| translate_word(tongue, word)).collect();
     if targets.join(" ") != target || words.is_empty() {
         let parts = vec![[target.to_owned(), known.to_owned()]; 2];
         return vec![Lego { target: target.to_owned(), known: known.to_owned(), parts }];
@@ -101,39 +106,53 @@ pub(crate) fn cut(target: &str, known: &str) -> Vec<Lego> {
         .collect()
 }
 
-/// The seed in the made-up language.
-pub(crate) fn translate(known: &str) -> String {
-    let words = words(known);
-    if words.is_empty() { "o".to_owned() } else { join(&words) }
+/// The seed in the language.
+pub(crate) fn translate(tongue: Tongue, known: &str) -> String {
+    let words = words(tongue, known);
+    if words.is_empty() { "o".to_owned() } else { join(tongue, &words) }
 }
 
-fn join(words: &[String]) -> String {
-    words.iter().map(|word| translate_word(word)).collect::<Vec<_>>().join(" ")
+fn join(tongue: Tongue, words: &[String]) -> String {
+    words.iter().map(|word| translate_word(tongue, word)).collect::<Vec<_>>().join(" ")
 }
 
-/// The words of a text; a piece without a letter or digit (a dash) goes with the word before it.
-fn words(known: &str) -> Vec<String> {
+/// The words of a text. A piece without a letter or digit (a dash) goes with the word before it; a word that cannot stand alone
+/// with the one behind it, or before it where none is.
+fn words(tongue: Tongue, known: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
+    let mut held: Option<String> = None;
     for piece in known.split_whitespace() {
         match words.last_mut() {
-            Some(last) if !piece.contains(char::is_alphanumeric) => {
+            Some(last) if held.is_none() && !piece.contains(char::is_alphanumeric) => {
                 last.push(' ');
                 last.push_str(piece);
             }
-            None if !piece.contains(char::is_alphanumeric) => {}
-            _ => words.push(piece.to_owned()),
+            None if held.is_none() && !piece.contains(char::is_alphanumeric) => {}
+            _ => {
+                let word = held.take().map_or_else(|| piece.to_owned(), |before| format!("{before} {piece}"));
+                if tongue.clings(&core(piece)) { held = Some(word) } else { words.push(word) }
+            }
         }
+    }
+    match (held, words.last_mut()) {
+        (Some(rest), Some(last)) => *last = format!("{last} {rest}"),
+        (Some(rest), None) => words.push(rest),
+        (None, _) => {}
     }
     words
 }
 
-fn translate_word(word: &str) -> String {
-    let core = word.trim_matches(|c: char| !c.is_alphanumeric());
-    format!("{}o", core.to_lowercase())
+fn core(piece: &str) -> String {
+    piece.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
+}
+
+fn translate_word(tongue: Tongue, word: &str) -> String {
+    let pieces = word.split(' ').map(core).filter(|core| !core.is_empty());
+    pieces.map(|core| tongue.word(&core)).collect::<Vec<_>>().join(" ")
 }
 
 /// FNV-1a: the same on every machine and for every version of the standard library.
-fn fingerprint(bytes: &[u8]) -> u64 {
+pub(crate) fn fingerprint(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

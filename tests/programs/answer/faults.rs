@@ -2,16 +2,16 @@
 //!
 //! The file is an array of `{"fault": NAME, "phase"?, "item"?, "attempts"?: [1, …], …}`; a fault is made in every call that
 //! fits all that it says. Of one item: `missing`, `shape`, `wrong` (a content that the checks refuse), `extra` (another id
-//! beside it: `"id"`), `twice`, `set` (what stands at `"at"` becomes `"to"`; without an item, in all), `say` (this answer: `"output"`), `known` (one LEGO with this known text: `"text"`). Of the whole answer: `prose`, `fenced`, `truncated`, `empty`, `not_json`, `pad` (white space
-//! before it: `"bytes"`), `utf16`, `latin1`, `salt` (no mistake: `"text"` behind every text of mode `digest`). Of the program: `exit` (`"code"`, after answering), `hang` (until the file `"until"` is there),
-//! `flood` (`"bytes"` to standard error), `tell` (the variable `"name"` to standard error), `to_file` (the
-//! answer goes to `COURSEBUILD_OUTPUT`).
+//! beside it: `"id"`), `twice`, `twice_otherwise` (with another content), `set` (what stands at `"at"` becomes `"to"`; without an item, in all), `say` (this answer: `"output"`), `known` (one LEGO with this known text: `"text"`). Of the whole answer: `prose`, `fenced`, `truncated`, `cut` (in the middle of what follows the item), `empty`, `not_json`, `pad` (white space
+//! before it: `"bytes"`), `utf16`, `latin1`, `salt` (no mistake: `"text"` behind every text of mode `digest`). Of the program: `exit` (`"code"`, after answering), `hang` (until the file `"until"` is there, or for ever),
+//! `deaf` (leaves a child that ignores signals and holds its pipes, its number in the folder `"pids"`), `keep_prompt` (no mistake: the prompt goes to the folder `"to"`), `flood` (`"bytes"` to standard error), `tell` (the variable `"name"` to standard error), `to_file` (the
+//! answer goes to `COURSEBUILD_OUTPUT`). Of an agent at a drop folder (`watch.rs`): `late`, `again`, `slow`, `unasked`.
 
 use crate::{Call, read_json};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 /// A hanging call gives up then, so that a failed test leaves no process for ever.
@@ -39,19 +39,43 @@ impl Faults {
         Ok(Self(faults.into_iter().filter(fits).collect()))
     }
 
+    /// For the books: what was done wrong.
+    pub(crate) fn made(&self) -> &[Value] {
+        &self.0
+    }
+
+    /// Whether one of this name is among them.
+    pub(crate) fn has(&self, wanted: &str) -> bool {
+        self.0.iter().any(|fault| name(fault) == wanted)
+    }
+
+    /// Keeps the prompt where that is asked for.
+    pub(crate) fn keep_prompt(&self, call: &str, prompt: &Path) -> Result<(), String> {
+        for fault in self.0.iter().filter(|fault| name(fault) == "keep_prompt") {
+            let to = Path::new(fault["to"].as_str().unwrap_or_default()).join(format!("{call}.md"));
+            std::fs::copy(prompt, &to).map_err(|e| format!("{}: {e}", to.display()))?;
+        }
+        Ok(())
+    }
+
     /// What goes wrong before the answer.
     pub(crate) fn before(&mut self) -> Result<(), String> {
+        // First of all, for the program may never come further.
+        for fault in self.0.iter().filter(|fault| name(fault) == "deaf") {
+            leave_a_deaf_child(Path::new(fault["pids"].as_str().unwrap_or_default()))?;
+        }
         for fault in &self.0 {
             match name(fault) {
-                "hang" => hang_until(Path::new(fault["until"].as_str().unwrap_or_default())),
+                "hang" => hang_until(fault["until"].as_str().map(Path::new)),
                 "flood" => flood(bytes(fault)).map_err(|e| e.to_string())?,
                 "tell" => {
                     let variable = std::env::var(fault["name"].as_str().unwrap_or_default());
                     eprintln!("it is {}", variable.unwrap_or_default());
                 }
                 "missing" | "shape" | "salt" | "wrong" | "say" | "known" | "extra" | "twice" | "set"
-                | "prose" | "fenced" | "truncated" | "empty" | "not_json" | "utf16" | "latin1" | "pad"
-                | "exit" | "to_file" => {}
+                | "twice_otherwise" | "prose" | "fenced" | "truncated" | "cut" | "empty" | "not_json"
+                | "utf16" | "latin1" | "pad" | "exit" | "to_file" | "deaf" | "keep_prompt" | "late"
+                | "again" | "slow" | "unasked" => {}
                 other => return Err(format!("no such fault: `{other}`")),
             }
         }
@@ -66,7 +90,11 @@ impl Faults {
         let mut text = whole.to_string();
         for fault in &self.0 {
             text = match name(fault) {
-                "twice" => doubled(&text, &whole, fault["item"].as_str().unwrap_or_default()),
+                "twice" => doubled(&text, &whole, fault["item"].as_str().unwrap_or_default(), &|_| ()),
+                "twice_otherwise" => {
+                    doubled(&text, &whole, fault["item"].as_str().unwrap_or_default(), &worsen)
+                }
+                "cut" => cut_behind(&whole, fault["item"].as_str().unwrap_or_default()),
                 "prose" => {
                     format!("Here is what you asked for:\n\n{text}\n\nTell me if it should be shorter.")
                 }
@@ -78,11 +106,10 @@ impl Faults {
                 _ => text,
             };
         }
-        let is = |wanted| self.0.iter().any(|fault| name(fault) == wanted);
-        if is("utf16") {
+        if self.has("utf16") {
             return format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
         }
-        if is("latin1") {
+        if self.has("latin1") {
             // As an agent on an old system would write it: one byte a letter.
             return text.replacen('o', "\u{f3}", 1).chars().map(|c| c as u8).collect();
         }
@@ -91,7 +118,7 @@ impl Faults {
 
     /// Whether the answer goes to `COURSEBUILD_OUTPUT`, not to standard output.
     pub(crate) fn to_file(&self) -> bool {
-        self.0.iter().any(|fault| name(fault) == "to_file")
+        self.has("to_file")
     }
 
     /// How the program ends.
@@ -200,23 +227,59 @@ fn worsen(item: &mut Value) {
     }
 }
 
-/// The answer's text with one of its items a second time at its end.
-fn doubled(text: &str, whole: &Value, id: &str) -> String {
+/// The answer's text with one of its items a second time at its end, changed.
+fn doubled(text: &str, whole: &Value, id: &str, how: &dyn Fn(&mut Value)) -> String {
+    let changed = |item: &Value| {
+        let mut item = item.clone();
+        how(&mut item);
+        item
+    };
     let again = match whole {
-        Value::Object(items) => items.get(id).map(|item| format!("{}:{item}", json!(id))),
-        Value::Array(items) => items.iter().find(|item| item[0] == id).map(Value::to_string),
+        Value::Object(items) => items.get(id).map(|item| format!("{}:{}", json!(id), changed(item))),
+        Value::Array(items) => items.iter().find(|item| item[0] == id).map(|item| changed(item).to_string()),
         _ => None,
     };
     let (body, close) = text.split_at(text.len() - 1);
     again.map_or_else(|| text.to_owned(), |again| format!("{body},{again}{close}"))
 }
 
+/// The answer's text up to the middle of what follows an item.
+fn cut_behind(whole: &Value, id: &str) -> String {
+    let (open, pieces): (_, Vec<(&str, String)>) = match whole {
+        Value::Object(items) => {
+            ('{', items.iter().map(|(id, item)| (&**id, format!("{}:{item}", json!(id)))).collect())
+        }
+        Value::Array(items) => {
+            ('[', items.iter().map(|item| (item[0].as_str().unwrap_or_default(), item.to_string())).collect())
+        }
+        _ => return whole.to_string(),
+    };
+    let whole_ones = pieces.iter().position(|(found, _)| *found == id).map_or(0, |at| at + 1);
+    let (before, behind) = pieces.split_at(whole_ones);
+    let mut text = String::from(open);
+    before.iter().for_each(|(_, piece)| text += &format!("{piece},"));
+    let next = behind.first().map_or("", |(_, piece)| piece);
+    text.extend(next.chars().take(next.chars().count() / 2));
+    text
+}
+
 /// Waits for the file by looking, for the standard library knows no other way.
-fn hang_until(path: &Path) {
+fn hang_until(path: Option<&Path>) {
     let begun = Instant::now();
-    while !path.exists() && begun.elapsed() < LONGEST_HANG {
+    while !path.is_some_and(Path::exists) && begun.elapsed() < LONGEST_HANG {
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Starts a shell that ignores every request to end, in this process group and with these pipes, and waits until it does so.
+fn leave_a_deaf_child(pids: &Path) -> Result<(), String> {
+    let script = "trap '' TERM INT HUP; echo $$ > \"$1/$$.new\"; mv \"$1/$$.new\" \"$1/$$\"; \
+                  while :; do sleep 1; done";
+    let child = Command::new("/bin/sh").args(["-c", script, "sh"]).arg(pids).stdin(Stdio::null()).spawn();
+    let child = child.map_err(|e| format!("/bin/sh: {e}"))?;
+    hang_until(Some(&pids.join(child.id().to_string())));
+    let own = pids.join(std::process::id().to_string());
+    std::fs::write(&own, "").map_err(|e| format!("{}: {e}", own.display()))
 }
 
 fn flood(bytes: usize) -> std::io::Result<()> {

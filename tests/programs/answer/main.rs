@@ -18,6 +18,7 @@ mod faults;
 mod objects;
 mod watch;
 
+use batching::tongue::Tongue;
 use faults::Faults;
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
 struct Call {
     id: String,
     label: String,
+    course: String,
     phase: String,
     scope: String,
     attempt: u64,
@@ -63,6 +65,7 @@ impl Call {
         Ok(Self {
             id: env("CALL")?,
             label: env("LABEL")?,
+            course: env("COURSE")?,
             phase: env("PHASE")?,
             scope: env("SCOPE")?,
             attempt: attempt.parse().map_err(|_| format!("COURSEBUILD_ATTEMPT is `{attempt}`"))?,
@@ -77,11 +80,12 @@ impl Call {
     }
 
     /// Adds a line to the books. One `write` each, so that lines of calls at the same time never mix.
-    fn log(&self, log: &Path, state: &str) -> Result<(), String> {
+    fn log(&self, log: &Path, state: &str, faults: &Faults) -> Result<(), String> {
         let ids: Vec<&str> = self.items().map(|(id, _)| id).collect();
         let line = json!({
             "state": state, "phase": self.phase, "label": self.label, "call": self.id,
             "attempt": self.attempt, "scope": self.scope, "items": ids,
+            "made": faults.made(),
         });
         let mut file = OpenOptions::new().create(true).append(true).open(log).map_err(|e| at(log, &e))?;
         file.write_all(format!("{line}\n").as_bytes()).map_err(|e| at(log, &e))
@@ -89,11 +93,12 @@ impl Call {
 }
 
 fn answer(call: &Call, log: &Path, faults: &Path, mode: &[&str]) -> Result<ExitCode, String> {
-    call.log(log, "asked")?;
     let mut faults = Faults::read(faults, call)?;
+    call.log(log, "asked", &faults)?;
+    faults.keep_prompt(&call.id, Path::new(&env("PROMPT")?))?;
     faults.before()?;
     let whole = match mode {
-        [] => batching::answer(&call.phase, call.items())?,
+        [] => batching::answer(Tongue::of(&call.course), &call.phase, call.items())?,
         ["objects"] => objects::answer(&call.phase, call.items())?,
         ["digest", hints @ ..] => {
             let prompt = env("PROMPT").and_then(|path| read_text(Path::new(&path)))?;
@@ -108,7 +113,7 @@ fn answer(call: &Call, log: &Path, faults: &Path, mode: &[&str]) -> Result<ExitC
         let mut out = std::io::stdout().lock();
         out.write_all(&bytes).and_then(|()| out.flush()).map_err(|e| e.to_string())?;
     }
-    call.log(log, "answered")?;
+    call.log(log, "answered", &faults)?;
     Ok(faults.exit())
 }
 

@@ -1,6 +1,7 @@
 //! Answers for the phases of `builtin:objects@1`, in the made-up language of the other pack. LEGOs overlap: every second one
 //! begins with the last word of the one before it.
 
+use crate::batching::tongue::Tongue;
 use crate::batching::{cut, translation};
 use serde_json::{Map, Value, json};
 
@@ -12,7 +13,7 @@ pub(crate) fn answer<'a>(
     let text = |value: &'a Value, name: &str| value[name].as_str().unwrap_or_default();
     match phase {
         "phase1" => Ok(json!({"translations": object(items.map(|(id, input)| {
-            let pair = translation(text(input, "source"));
+            let pair = translation(Tongue::MadeUp, text(input, "source"));
             (id, json!({"known": pair[1], "target": pair[0]}))
         }))})),
         "phase3" => Ok(json!({"seeds": items
@@ -31,7 +32,7 @@ fn object<'a>(items: impl Iterator<Item = (&'a str, Value)>) -> Value {
 fn seed(id: &str, target: &str, known: &str) -> Value {
     let mut before: Option<[String; 2]> = None;
     let mut legos = Vec::new();
-    for (at, lego) in cut(target, known).into_iter().enumerate() {
+    for (at, lego) in cut(Tongue::MadeUp, target, known).into_iter().enumerate() {
         let with = |start: Option<&String>, text: &str| match start {
             Some(start) if at % 2 == 1 => format!("{start} {text}"),
             _ => text.to_owned(),

@@ -1,15 +1,21 @@
 //! An agent that works in a drop folder: takes a prompt for itself, answers it, looks for the next one.
 //!
 //! `watch FOLDER LOG FAULTS STOP [once]`: until the file STOP is there; with `once`, until no prompt is left. Several may work in one
-//! folder: whoever renames a prompt has it.
+//! folder: whoever renames a prompt has it. Of faults, he who hangs answers nothing; `late` keeps an answer back until its label is
+//! asked again; `again` writes it a second time once it is taken; `slow` stops in its middle; `unasked` writes it for nobody as well.
 
 use crate::faults::Faults;
-use crate::{Call, batching, read_json};
+use crate::{Call, at, batching, read_json, read_text};
+use batching::fingerprint;
+use batching::tongue::Tongue;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// An agent that nobody stops ends then.
 const LONGEST: Duration = Duration::from_secs(1200);
+/// How long one stops in the middle of a file.
+const SLOW: Duration = Duration::from_millis(300);
 
 /// Answers until it is told to stop.
 pub(crate) fn watch(args: &[&str]) -> Result<(), String> {
@@ -45,30 +51,58 @@ fn take(folder: &Path) -> Option<String> {
 
 fn answer(folder: &Path, label: &str, log: &Path, faults: &Path) -> Result<(), String> {
     let file = |end: &str| -> PathBuf { folder.join(format!("{label}{end}")) };
+    let prompt = file(".prompt.md.taken");
     // The prompt may have been taken back in between.
-    let Ok(input) = read_json(&file(".input.json")) else { return Ok(()) };
+    let (Ok(input), Ok(text)) = (read_json(&file(".input.json")), read_text(&prompt)) else { return Ok(()) };
     let call = Call {
-        id: format!("{label}@{}", input["attempt"]),
+        // No two prompts are the same, but nothing else tells two calls of one label apart.
+        id: format!("{label}@{}-{:016x}", input["attempt"], fingerprint(text.as_bytes())),
         label: label.to_owned(),
+        course: input["course"].as_str().unwrap_or_default().to_owned(),
         phase: input["phase"].as_str().unwrap_or_default().to_owned(),
-        scope: String::new(),
         attempt: input["attempt"].as_u64().unwrap_or_default(),
+        scope: String::new(),
         input,
     };
-    call.log(log, "asked")?;
     let mut faults = Faults::read(faults, &call)?;
+    call.log(log, "asked", &faults)?;
+    faults.keep_prompt(&call.id, &prompt)?;
+    if faults.has("hang") {
+        return Ok(());
+    }
     faults.before()?;
-    let bytes = faults.spoil(batching::answer(&call.phase, call.items())?);
-    call.log(log, "answered")?;
-    // In two pieces, for an agent's answer does not come at once.
+    let bytes = faults.spoil(batching::answer(Tongue::of(&call.course), &call.phase, call.items())?);
+    let kept = log.with_file_name(format!("late-{label}"));
+    if faults.has("late") {
+        return std::fs::write(&kept, bytes).map_err(|e| at(&kept, &e));
+    }
+    // What was not written in its time comes now, for the same items.
+    let bytes = std::fs::read(&kept).unwrap_or(bytes);
+    let _ = std::fs::remove_file(&kept);
+    call.log(log, "answered", &faults)?;
     let whole = file(".json");
+    let pause = if faults.has("slow") { SLOW } else { Duration::ZERO };
+    write(&whole, &bytes, pause).map_err(|e| at(&whole, &e))?;
+    if faults.has("again") {
+        let begun = Instant::now();
+        while whole.exists() && begun.elapsed() < LONGEST {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        write(&whole, &bytes, Duration::ZERO).map_err(|e| at(&whole, &e))?;
+    }
+    if faults.has("unasked") {
+        let nobodys = folder.join(format!("{}_batch_9000.json", call.phase));
+        write(&nobodys, &bytes, Duration::ZERO).map_err(|e| at(&nobodys, &e))?;
+    }
+    Ok(())
+}
+
+/// In two pieces, for an agent's answer does not come at once.
+fn write(path: &Path, bytes: &[u8], pause: Duration) -> std::io::Result<()> {
     let (first, rest) = bytes.split_at(bytes.len() / 2);
-    let write = || -> std::io::Result<()> {
-        use std::io::Write;
-        let mut out = std::fs::File::create(&whole)?;
-        out.write_all(first)?;
-        out.flush()?;
-        out.write_all(rest)
-    };
-    write().map_err(|e| format!("{}: {e}", whole.display()))
+    let mut out = std::fs::File::create(path)?;
+    out.write_all(first)?;
+    out.flush()?;
+    std::thread::sleep(pause);
+    out.write_all(rest)
 }
