@@ -12,6 +12,8 @@ pub(super) struct Edit {
     pub(super) jobs: usize,
     /// The build is first stopped after so many calls.
     pub(super) stop_after: Option<usize>,
+    /// The build begins with a canary of so many calls, after which nobody says yes.
+    pub(super) canary: Option<usize>,
     pub(super) fault: Option<Fault>,
     /// Afterwards the edit is undone and built again.
     pub(super) undo: bool,
@@ -110,9 +112,15 @@ impl Edit {
             what: What::draw(dice),
             jobs: 1 + dice.below(8),
             stop_after: (dice.below(4) == 0).then(|| dice.below(3)),
+            canary: None,
             fault: (dice.below(3) == 0).then(|| Fault::draw(dice)),
             undo: dice.below(3) == 0,
         }
+    }
+
+    /// The same, begun with a canary now and then.
+    pub(super) fn with_canary(self, dice: &mut Dice) -> Self {
+        Self { canary: (dice.below(3) == 0).then(|| 1 + dice.below(3)), ..self }
     }
 }
 
