@@ -123,6 +123,7 @@ pub(super) enum Command {
 Examples:
   coursebuild build -n                         only say what would be done
   coursebuild build -k --max-calls 20 --yes    20 calls at most, no questions
+  coursebuild build --canary 3                 three calls first, then ask
   coursebuild build --locked                   fail if a call is needed: for a continuous build
   coursebuild build --retry-failed spa_for_eng/phase3/7")]
     Build(Build),

@@ -29,7 +29,10 @@ impl Sequence {
     fn draw(number: u64) -> Self {
         let mut dice = Dice::new(number);
         let (seeds, digests) = (5 + dice.below(11), dice.below(2) == 0);
-        let edits = (0..3 + dice.below(4)).map(|_| Edit::draw(&mut dice)).collect();
+        let edits: Vec<Edit> = (0..3 + dice.below(4)).map(|_| Edit::draw(&mut dice)).collect();
+        // Dice of their own, so that the sequence of a number stays what it was.
+        let mut dice = Dice::new(!number);
+        let edits = edits.into_iter().map(|edit| edit.with_canary(&mut dice)).collect();
         Self { seeds, digests, edits }
     }
 

@@ -14,6 +14,8 @@ pub(super) struct Edit {
     pub(super) some_first: Option<(usize, usize)>,
     /// The build is then stopped after so many calls.
     pub(super) stop_after: Option<usize>,
+    /// The build begins with a canary of so many calls, after which nobody says yes.
+    pub(super) canary: Option<usize>,
     pub(super) fault: Option<Fault>,
     /// Afterwards the edit is undone and built again.
     pub(super) undo: bool,
@@ -154,9 +156,15 @@ impl Edit {
             jobs: 1 + dice.below(8),
             some_first: (dice.below(4) == 0).then(|| (dice.below(100), dice.below(6))),
             stop_after: (dice.below(4) == 0).then(|| dice.below(3)),
+            canary: None,
             fault: (dice.below(3) == 0).then(|| Fault::draw(dice)),
             undo: dice.below(3) == 0,
         }
+    }
+
+    /// The same, begun with a canary now and then.
+    pub(super) fn with_canary(self, dice: &mut Dice) -> Self {
+        Self { canary: (dice.below(3) == 0).then(|| 1 + dice.below(3)), ..self }
     }
 }
 

@@ -93,6 +93,9 @@ impl Model {
             assert!(matches!(ran.code, Some(0 | 4)), "{ran:#?}");
             assert!(ran.calls() <= calls, "{ran:#?}");
         }
+        if let Some(calls) = edit.canary {
+            self.canary(calls, &jobs, edit.fault.is_none());
+        }
         let plan = self.space.plan(&[]);
         let ran = self.build(&["-j", &jobs]);
         if edit.fault.is_none() {
@@ -111,6 +114,22 @@ impl Model {
                 assert_eq!(ran.calls(), 0, "an edit undone is bought again: {ran:#?}");
             }
             self.check();
+        }
+    }
+
+    /// A few calls first. As long as there is more to buy, nothing that stands changes; and what is left is less by just these calls.
+    fn canary(&self, most: usize, jobs: &str, is_sure: bool) {
+        let (planned, before) = (self.space.plan(&[]), self.space.outputs());
+        let ran = self.space.build(&["-j", jobs, "--canary", &most.to_string()]);
+        assert!(matches!(ran.code, Some(0 | 4)), "{ran:#?}");
+        if ran.code == Some(4) {
+            assert!((1..=most).contains(&ran.calls()), "{ran:#?}");
+            assert_eq!(self.space.outputs(), before, "{ran:#?}");
+            let left = self.space.plan(&[]);
+            let bound = |plan: &Value, which: &str| plan["calls"][which].as_u64().unwrap();
+            let made = ran.calls() as u64;
+            let within = bound(&left, "max") + made <= bound(&planned, "max");
+            assert!(!is_sure || within, "{planned:#}\n{left:#}\n{ran:#?}");
         }
     }
 
