@@ -170,6 +170,7 @@ impl Loop<'_, '_, '_> {
     async fn run(mut self) -> Result<End> {
         let (stopper, stop) = Stopper::new();
         let mut signals = Signals::new()?;
+        let mut at_once = false;
         for course in 0..self.run.boards.len() {
             self.run.boards[course].begin();
             self.progress(course, 0)?;
@@ -178,7 +179,8 @@ impl Loop<'_, '_, '_> {
             self.start_calls(&stop)?;
             self.start_programs()?;
             self.close_desks();
-            let calm = self.looks.is_empty() && self.run.judging.is_idle() && !self.desks_are_attended();
+            let attended = self.desks_are_attended() && !at_once;
+            let calm = self.looks.is_empty() && self.run.judging.is_idle() && !attended;
             if self.flights.is_empty() && calm {
                 if self.goes_on(&mut signals).await? {
                     continue;
@@ -210,6 +212,7 @@ impl Loop<'_, '_, '_> {
                 () = signals.next() => {
                     if self.end.interrupted {
                         stopper.stop();
+                        at_once = true;
                     }
                     self.end.interrupted = true;
                     self.schedule.stop();

@@ -277,6 +277,30 @@ fn an_interrupt_leaves_the_submission_at_the_service() {
 }
 
 #[test]
+fn interrupted_twice_while_it_submits_it_ends_at_once_and_the_submission_is_found() {
+    for kind in KINDS {
+        let service = Batches::start();
+        let space = space(&service, kind, 60, "");
+        let path = if kind == "anthropic" { "/v1/messages/batches" } else { "/v1/batches" };
+        service.slips("POST", path, &[Slip::Silent]);
+        let mut running = space.start(tool(&space, &[]));
+        let begun = std::time::Instant::now();
+        while service.sizes().is_empty() {
+            assert!(begun.elapsed().as_secs() < 120);
+            std::thread::yield_now();
+        }
+        running.interrupt();
+        running.until_printed("\"interrupted\"");
+        running.interrupt();
+        let ran = running.end().exits(130);
+        nothing_is_told(&space, &ran);
+        build(&space, &[]).exits(0);
+        assert_eq!(service.sizes(), [3, 3], "{kind}");
+        assert_sold_once(&space, &service);
+    }
+}
+
+#[test]
 fn a_seed_edited_while_a_submission_is_under_way() {
     let service = Batches::start();
     service.hold();

@@ -45,6 +45,8 @@ pub(crate) enum Slip {
     LostIn502,
     /// Half of the answer, then the line is cut.
     Half,
+    /// It is done, and nothing is answered until the client goes.
+    Silent,
 }
 
 /// A batch in the books.
@@ -316,6 +318,9 @@ fn serve(mut stream: &TcpStream, books: &Mutex<Books>) {
     );
     match slip {
         Some(Slip::CutAfter) => {}
+        Some(Slip::Silent) => {
+            let _ = stream.read(&mut [0; 16]);
+        }
         Some(Slip::Half) => {
             let _ = stream.write_all(head.as_bytes());
             let _ = stream.write_all(&text.as_bytes()[..text.len() / 2]);
