@@ -45,7 +45,7 @@ impl Loop<'_, '_, '_> {
             return None;
         }
         self.run.spending.left(expected_usd);
-        group.into_iter().for_each(|group| self.caches.started(group));
+        group.into_iter().for_each(|group| self.caches.started(group, leads));
         self.serial += 1;
         Some(Leave { serial: self.serial, leads, expected_usd, bytes: prefix + body, terms })
     }
@@ -99,8 +99,9 @@ impl Loop<'_, '_, '_> {
         let work =
             Work { bytes: flight.leave.bytes, items: flight.members.len(), seconds, meters: entry.meters };
         self.run.spending.learn(&flight.intent.course, rule, &work);
-        if let Some(why) = self.caches.miss(flight.course, flight.phase, flight.leave.leads, &entry.meters) {
-            let message = format!("`{}` paid for the prefix again: {why}", flight.intent.label);
+        let place = (flight.course, flight.phase);
+        let told = self.caches.miss(place, flight.leave.leads, &flight.intent.label, &entry.meters);
+        if let Some(message) = told {
             (self.run.emit)(&Event::Warning { message });
         }
     }
