@@ -226,12 +226,18 @@ fn absolute(here: &Path, path: &Path) -> PathBuf {
     out
 }
 
-/// The command line as one line of text.
+/// The command line as one line of text, as it could be typed again.
 fn command(arguments: &[OsString]) -> String {
     let mut text = String::from("coursebuild");
     for argument in arguments {
         text.push(' ');
-        text += &argument.to_string_lossy();
+        let argument = argument.to_string_lossy();
+        let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
+        if argument.is_empty() || !argument.chars().all(is_plain) {
+            text += &format!("'{}'", argument.replace('\'', "'\\''"));
+        } else {
+            text += &argument;
+        }
     }
     text
 }
@@ -243,6 +249,18 @@ mod tests {
     fn around(variables: &[(&str, &str)]) -> Surroundings {
         let environment = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         Surroundings { environment, ..Surroundings::default() }
+    }
+
+    #[test]
+    fn a_command_line_can_be_typed_again() {
+        for (arguments, line) in [
+            (&["build", "-j", "4", "--set=a.b"][..], "coursebuild build -j 4 --set=a.b"),
+            (&["-C", "my course", "it's", ""], r"coursebuild -C 'my course' 'it'\''s' ''"),
+            (&["phase1/S0001..S0003", "$HOME", "a;b"], "coursebuild phase1/S0001..S0003 '$HOME' 'a;b'"),
+        ] {
+            let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+            assert_eq!(command(&arguments), line);
+        }
     }
 
     #[test]
