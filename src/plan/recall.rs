@@ -4,6 +4,7 @@
 use super::board::{Board, Cell};
 use super::compare::counted;
 use super::verdict::Verdict;
+use crate::course::Feed;
 use crate::digest::{Digest, Hasher, Short};
 use crate::store::{Compared, Row, Table};
 use std::collections::HashMap;
@@ -118,13 +119,28 @@ impl Board<'_> {
                 rows.next().is_some_and(|row| {
                     row.id == cell.id
                         && row.root == *id
-                        && row.content == cell.content
+                        && self.is_made_from_the_same(phase, root, cell, row)
                         && counts.is_some_and(|counts| counts.digest == row.digest)
                 })
             }) && rows.peek().is_none_or(|row| row.root != *id)
         };
         let mut same = same;
         (0..board.slots.len()).take_while(|root| same(*root)).count()
+    }
+
+    /// Whether an item's input is what it was in the last run. An item that waits has no key yet: it is made from what is linked
+    /// before it.
+    fn is_made_from_the_same(&self, phase: usize, root: usize, cell: &Cell, row: &Row) -> bool {
+        if self.phases[phase].slots[root].is_decided() {
+            return row.content == cell.content;
+        }
+        let Feed::Phase { phase: feed, .. } = self.rule(phase).feed else { return false };
+        let upstream = self.phases[feed].slots[root].cells.get(cell.from as usize);
+        let linked = upstream.and_then(|upstream| Some((&upstream.id, upstream.decision.linked.as_ref()?)));
+        linked.is_some_and(|(id, linked)| {
+            let made_from = self.made_from(phase, root, id, linked.digest);
+            made_from == row.made_from && made_from != Short::default()
+        })
     }
 
     fn seal<'a>(
