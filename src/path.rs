@@ -52,6 +52,19 @@ pub fn file_name(text: &str) -> String {
     name
 }
 
+/// A path without `.` and `..`, by its names alone: the file need not be there, and links are not followed.
+pub fn plain(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(out.pop()),
+            Component::CurDir => {}
+            part => out.push(part),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +76,13 @@ mod tests {
         }
         assert_eq!(Inside::new("./a//b/").unwrap().as_str(), "a/b");
         assert_eq!(Inside::new("docs/中文.md").unwrap().as_str(), "docs/中文.md");
+    }
+
+    #[test]
+    fn paths_are_made_plain() {
+        for (path, plainly) in [("/a/./b/../c", "/a/c"), ("/../a", "/a"), ("a/..", ""), ("/a/b/", "/a/b")] {
+            assert_eq!(plain(Path::new(path)), Path::new(plainly), "{path}");
+        }
     }
 
     #[test]

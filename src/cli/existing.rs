@@ -10,9 +10,10 @@ use crate::course::{
     FoundDocuments, FoundSource, Proposal, Recognised, documents, recognise, source_of, sources,
 };
 use crate::diag::{Kind, Problem, Result, escape};
+use crate::path::plain;
 use crate::report::{self, Look};
 use crate::run;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 const LOCK: &str = "coursebuild.lock";
 
@@ -187,19 +188,6 @@ fn no_documents(missing: &[&FoundDocuments], here: &Path, dir: &Path) -> Problem
         }
         None => problem.hint("put them there first, if only a line each: what is adopted counts as made by them, and another text later makes it stale"),
     }
-}
-
-/// A path without `.` and `..`.
-fn plain(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => drop(out.pop()),
-            Component::CurDir => {}
-            part => out.push(part),
-        }
-    }
-    out
 }
 
 /// A path as seen from a folder, with `/` between its parts; both are absolute and plain.

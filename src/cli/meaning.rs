@@ -4,6 +4,7 @@ use super::args::{Build, Buy, Chosen, Format, Global, Plan, RemoteDown, Select, 
 use super::surroundings::{Surroundings, current_dir, program};
 use crate::course::{OnRemoteDown, SharedMode};
 use crate::diag::{Problem, Result, escape};
+use crate::path::plain;
 use crate::report::{Detail, Look, confirm, confirm_rest};
 use crate::run::{Choice, Confirm, First, GoOn, Options, Selection};
 use std::ffi::OsString;
@@ -102,7 +103,7 @@ pub(super) fn choice(typed: &Chosen) -> Result<Choice> {
     Ok(match typed {
         Chosen { mine: true, .. } => Choice::Mine,
         Chosen { theirs: true, .. } => Choice::Theirs,
-        Chosen { merged: Some(path), .. } => Choice::Merged(absolute(&current_dir()?, path)),
+        Chosen { merged: Some(path), .. } => Choice::Merged(plain(&current_dir()?.join(path))),
         Chosen { generation: Some(number), .. } => Choice::Generation(*number),
         Chosen { .. } => Choice::Revoke,
     })
@@ -134,7 +135,7 @@ pub(super) fn question(select: &Select, global: &Global, around: &mut Surroundin
         adopt: false,
         recompute_derived: false,
         wait: false,
-        store: store.map(|path| absolute(&here, &path)),
+        store: store.map(|path| plain(&here.join(path))),
         program: program()?,
         environment: std::mem::take(&mut around.environment),
         shared: None,
@@ -175,7 +176,7 @@ fn listed(typed: &[String]) -> Vec<String> {
 /// The manifest: the one named, else the one here or in the nearest folder above.
 fn manifest(named: Option<&Path>, here: &Path) -> Result<PathBuf> {
     if let Some(named) = named {
-        let path = absolute(here, named);
+        let path = plain(&here.join(named));
         return if path.is_file() {
             Ok(path)
         } else {
@@ -200,7 +201,7 @@ fn rooted(target: &str, here: &Path) -> String {
     let path = Path::new(target);
     let explicit = matches!(path.components().next(), Some(Component::CurDir | Component::ParentDir));
     if explicit || here.join(path).is_file() {
-        absolute(here, path).to_string_lossy().into_owned()
+        plain(&here.join(path)).to_string_lossy().into_owned()
     } else {
         target.to_owned()
     }
@@ -208,22 +209,7 @@ fn rooted(target: &str, here: &Path) -> String {
 
 /// A path that was typed, from the current folder on.
 pub(super) fn absolute_here(path: &Path) -> Result<PathBuf> {
-    Ok(absolute(&current_dir()?, path))
-}
-
-/// A path from a folder on, without `.` and `..` (by its names alone: the file need not be there).
-fn absolute(here: &Path, path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in here.join(path).components() {
-        match part {
-            Component::ParentDir => {
-                out.pop();
-            }
-            Component::CurDir => {}
-            part => out.push(part),
-        }
-    }
-    out
+    Ok(plain(&current_dir()?.join(path)))
 }
 
 /// The command line as one line of text, as it could be typed again.

@@ -8,9 +8,10 @@ use crate::course::{PhaseFile, builtin_files, main_files};
 use crate::diag::{Problem, Result, escape};
 use crate::fs;
 use crate::link::{Lock, Locks, Sides, lock_of_text, merge_blocks, merge_locks, merge_main_files};
+use crate::path::plain;
 use crate::process::capture;
 use std::ffi::OsString;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 pub(super) const LOCK: &str = "coursebuild.lock";
 pub(super) const DECISIONS: &str = "coursebuild.accepted.toml";
@@ -109,19 +110,6 @@ fn phase_file(files: &DriverFiles<'_>, manifest: Option<&Path>, ours: &str) -> R
                 .hint("the driver merges main files, `coursebuild.lock` and `coursebuild.accepted.toml`"),
         }
     })
-}
-
-/// A path without `.` and `..`.
-fn plain(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => drop(out.pop()),
-            Component::CurDir => {}
-            part => out.push(part),
-        }
-    }
-    out
 }
 
 /// Git, run in a folder.
